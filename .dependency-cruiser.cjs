@@ -1,0 +1,160 @@
+// The arrows between the parts, checked by `npm run boundaries`:
+//   src -> commander, dispatcher, scheduler -> state, idempotency, transport
+//       -> engine (from drivers/embedded alone) -> contracts
+const SPEC = '[.]spec[.]ts$';
+const CORE = ['^libs/.+[.]machine[.]ts$', '^libs/.+/core/'];
+
+/** `from` may reach, among the libs, itself and the ones named, by way of the others' index files. */
+function arrow(from, allowed) {
+  return {
+    name: `arrows-${from}`,
+    comment: `libs/${from} may use ${allowed.length > 0 ? allowed.join(', ') : 'no other lib'}.`,
+    severity: 'error',
+    from: { path: `^libs/${from}/` },
+    to: { path: '^(libs|src)/', pathNot: `^libs/(${[from, 'testing', ...allowed].join('|')})/` },
+  };
+}
+
+const PORTS = ['state', 'idempotency', 'transport'];
+const FEATURES = ['commander', 'dispatcher', 'scheduler'];
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'In ES modules a cycle is an error at start-up waiting for a decorator to trip over it.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolved',
+      comment: 'Every import must lead somewhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'declared-dependencies-only',
+      comment: 'An imported package must be named in package.json, and at run time not as a dev dependency.',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: [SPEC, '^libs/testing/'] },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['npm', 'type-only'],
+      },
+    },
+
+    arrow('contracts', []),
+    arrow('engine', ['contracts']),
+    ...PORTS.map((name) => arrow(name, ['contracts', 'engine'])),
+    ...FEATURES.map((name) => arrow(name, ['contracts', ...PORTS])),
+    {
+      name: 'arrows-lib-to-src',
+      comment: 'src composes the libs; no lib knows it.',
+      severity: 'error',
+      from: { path: '^libs/' },
+      to: { path: '^src/' },
+    },
+    {
+      name: 'engine-from-embedded-drivers',
+      comment: 'Only the embedded drivers may know the engine.',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['^libs/(engine|testing)/', '/drivers/embedded/'] },
+      to: { path: '^libs/engine/' },
+    },
+
+    {
+      name: 'libs-by-index',
+      comment: "Another lib's inner file is private; import its alias.",
+      severity: 'error',
+      from: { path: '^libs/([^/]+)/' },
+      to: { path: '^libs/[^/]+/', pathNot: ['^libs/$1/', '^libs/[^/]+/src/index[.]ts$'] },
+    },
+    {
+      name: 'libs-by-index-from-outside',
+      comment: "A lib's inner file is private; import its alias.",
+      severity: 'error',
+      from: { path: '^(src|test|bench)/' },
+      to: { path: '^libs/', pathNot: '^libs/[^/]+/src/index[.]ts$' },
+    },
+    {
+      name: 'libs-by-alias',
+      comment: 'Reach another lib by its alias (#state), not by a relative path.',
+      severity: 'error',
+      from: { path: '^libs/([^/]+)/' },
+      to: {
+        path: '^libs/[^/]+/',
+        pathNot: '^libs/$1/',
+        dependencyTypesNot: ['aliased-subpath-import'],
+      },
+    },
+    {
+      name: 'libs-by-alias-from-outside',
+      comment: 'Reach a lib by its alias (#state), not by a relative path.',
+      severity: 'error',
+      from: { path: '^(src|test|bench)/' },
+      to: { path: '^libs/', dependencyTypesNot: ['aliased-subpath-import'] },
+    },
+
+    {
+      name: 'contracts-without-runtime',
+      comment: 'The contracts run anywhere: no Nest, no node: modules.',
+      severity: 'error',
+      from: { path: '^libs/contracts/', pathNot: SPEC },
+      to: { path: '(^|node_modules/)@nestjs/' },
+    },
+    {
+      name: 'contracts-without-node',
+      comment: 'The contracts run anywhere: no Nest, no node: modules.',
+      severity: 'error',
+      from: { path: '^libs/contracts/', pathNot: SPEC },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'pure-core',
+      comment:
+        'A machine (*.machine.ts, core/) is pure: it imports contracts and its own kind, nothing else.',
+      severity: 'error',
+      from: { path: CORE, pathNot: SPEC },
+      to: { pathNot: ['^libs/contracts/src/index[.]ts$', ...CORE] },
+    },
+
+    {
+      name: 'kafkajs-in-its-driver',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['^libs/transport/src/drivers/kafka/', '^libs/testing/'] },
+      to: { path: '(^|node_modules/)kafkajs(/|$)' },
+    },
+    {
+      name: 'ioredis-in-its-drivers',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['/drivers/redis/', '^libs/testing/'] },
+      to: { path: '(^|node_modules/)ioredis(/|$)' },
+    },
+    {
+      name: 'lmdb-in-the-engine',
+      severity: 'error',
+      from: { path: '^(src|libs|test)/', pathNot: '^libs/engine/' },
+      to: { path: '(^|node_modules/)lmdb(/|$)' },
+    },
+    {
+      name: 'testing-from-tests',
+      comment: 'The test helpers are for specs and test/ alone.',
+      severity: 'error',
+      from: { pathNot: [SPEC, '^libs/testing/', '^test/'] },
+      to: { path: '^libs/testing/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      // The aliases of package.json "imports" resolve to the TypeScript sources under the first.
+      conditionNames: ['dormouse-source', 'import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
