@@ -1,0 +1,76 @@
+import type { ErrorData, HistoryEntry, Json, JsonObject, Outcome, Snapshot, ToolCatalogue } from '#contracts';
+
+/** A tool call that a brain wants made. */
+export interface Call {
+  tool: string;
+  parameters: JsonObject;
+  /** the brain's own name for it (a plan's step id, an LLM's tool call id); comes back with the observation */
+  call?: string;
+  /** the intent that it undoes */
+  compensates?: string;
+  on_compensation_failure?: 'park' | 'skip' | 'retry';
+  /** overrides the tool's effect class (a plan step with its own `compensation` is compensatable) */
+  effect?: 'compensatable';
+}
+
+/** A call that the brain answers itself, without running anything: an unknown tool, arguments that can't be parsed. */
+export interface AnsweredCall {
+  tool: string;
+  call: string;
+  outcome: Outcome;
+}
+
+/**
+ * What a brain decided. With `calls` the session waits for them; with `answered` alone it thinks again at once;
+ * with `finish` it ends when nothing is pending.
+ */
+export interface Decision {
+  calls: Call[];
+  answered?: AnsweredCall[];
+  /** kept in the history as a `brain` entry and given back at the next think */
+  message?: Json;
+  finish?: Finish;
+  brain_state?: Json;
+  usage?: { input_tokens: number; output_tokens: number };
+}
+
+export type Finish =
+  | { kind: 'completed'; result: Json }
+  /** `compensate`: undo what was done (a saga) */
+  | { kind: 'failed'; error: ErrorData; result?: Json }
+  /** every compensation is done */
+  | { kind: 'compensated'; error?: ErrorData }
+  /** waits for a person: an unknown outcome, a compensation that never succeeds */
+  | { kind: 'parked'; error: ErrorData };
+
+export interface ThinkContext {
+  /** with the observation applied already */
+  snapshot: Snapshot;
+  /** ids and outcomes that this step applied; the history read includes them */
+  observed: readonly { intent_id: string; tool: string; call?: string; outcome: Outcome }[];
+  /** all of it in order, or those with these keys; `read` includes what this step adds */
+  history(keys?: readonly string[]): Promise<HistoryEntry[]>;
+  tools: ToolCatalogue;
+  /** aborted when a cancel was requested, or the process stops */
+  signal: AbortSignal;
+  /** store's clock, ms */
+  now: number;
+}
+
+/**
+ * What decides. Stateless: everything it knows is in the context, so any instance can take the next step.
+ *
+ * Errors: a {@link DormouseError} with `retryable: true` is thought again later (the observation isn't acknowledged);
+ * any other ends the session `failed`.
+ */
+export interface Brain {
+  readonly name: string;
+  /**
+   * `each`: decides on every observation (a plan: its branches go on independently).
+   * `all`: decides when nothing is pending (an LLM needs every result of its parallel calls).
+   */
+  readonly thinksAfter: 'each' | 'all';
+  /** Undefined when a session of this submission can be thought about; else what to set, for a 422 `no_brain`. */
+  unavailable(): string | undefined;
+  think(context: ThinkContext): Decision | Promise<Decision>;
+}

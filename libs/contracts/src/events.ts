@@ -1,0 +1,198 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import type { Json } from './json.js';
+import { OUTCOME_STATUSES } from './outcome.js';
+import { Submission } from './session.js';
+import type { StepCommit } from './snapshot.js';
+
+/**
+ * A CloudEvent (CNCF CloudEvents 1.0.2, JSON format). Unknown attributes and fields are kept and ignored.
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ */
+export interface CloudEvent<D = unknown> {
+  specversion: '1.0';
+  id: string;
+  source: string;
+  type: string;
+  /** RFC 3339, UTC, milliseconds */
+  time?: string;
+  datacontenttype?: string;
+  dataschema?: string;
+  /** the session id */
+  subject?: string;
+  /** the session id: the record's key */
+  partitionkey?: string;
+  /** W3C trace context */
+  traceparent?: string;
+  tracestate?: string;
+  /** whose event it is; one without ours is foreign */
+  deploymentid?: string;
+  tenant?: string;
+  /** where the payload lies when it is too large for a record: `blob:{<session_id>}:<sha256>` */
+  dataref?: string;
+  data?: D;
+  [extension: string]: unknown;
+}
+
+/** What follows the type prefix (`DORMOUSE_TYPE_PREFIX`, default `com.southwest.ai`). */
+export const EVENT_NAMES = {
+  toolCall: 'intent.tool_call',
+  stepCommitted: 'intent.step_committed',
+  toolResult: 'observation.tool_result',
+  sessionCreated: 'observation.session_created',
+  userMessage: 'observation.user_message',
+  resolution: 'observation.resolution',
+  approval: 'observation.approval',
+  timer: 'observation.timer',
+  cancel: 'observation.cancel',
+} as const;
+export type EventName = (typeof EVENT_NAMES)[keyof typeof EVENT_NAMES];
+export const DEFAULT_TYPE_PREFIX = 'com.southwest.ai';
+export const eventType = (prefix: string, name: EventName): string => `${prefix}.${name}`;
+/** `dataschema` of every event: an identifier, not an address to fetch. */
+export const dataSchema = (name: EventName): string => `urn:dormouse:schema:${name}/v1`;
+
+export const DEFAULT_TOPICS = {
+  intent: 'agent.intent',
+  observation: 'agent.observation',
+  deadLetter: 'agent.dead-letter',
+} as const;
+export const DEFAULT_GROUPS = { commander: 'commander_group', dispatcher: 'dispatcher_group' } as const;
+
+const Id = Type.String({ minLength: 1 });
+
+/** An intent. A dispatcher needs `session_id`, `tool_name` and `parameters` only; the rest is optional for it. */
+export const ToolCallData = Type.Object({
+  session_id: Id,
+  trace_id: Type.Optional(Type.String()),
+  tool_name: Id,
+  parameters: Type.Record(Type.String(), Type.Unknown()),
+  step: Type.Optional(Type.Integer()),
+  deadline: Type.Optional(Type.String()),
+  compensates: Type.Optional(Type.String()),
+  commit: Type.Optional(Type.Unsafe<StepCommit>(Type.Object({}))),
+});
+export type ToolCallData = Static<typeof ToolCallData>;
+
+export const StepCommittedData = Type.Object({
+  session_id: Id,
+  trace_id: Type.Optional(Type.String()),
+  commit: Type.Unsafe<StepCommit>(Type.Object({})),
+});
+export type StepCommittedData = Static<typeof StepCommittedData>;
+
+const ErrorObject = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  retryable: Type.Boolean(),
+  details: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
+});
+
+/** An observation of a tool's end. A minimal worker may leave out all but `session_id`, `status` and `result`. */
+export const ToolResultData = Type.Object({
+  session_id: Id,
+  trace_id: Type.Optional(Type.String()),
+  intent_id: Type.Optional(Id),
+  tool_name: Type.Optional(Type.String()),
+  /** of tool and parameters, as the claim had it */
+  digest: Type.Optional(Type.String()),
+  status: Type.Union(OUTCOME_STATUSES.map((s) => Type.Literal(s))),
+  result: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
+  error: Type.Optional(Type.Union([ErrorObject, Type.Null()])),
+  attempts: Type.Optional(Type.Integer()),
+  started_at: Type.Optional(Type.String()),
+  duration_ms: Type.Optional(Type.Number()),
+});
+export type ToolResultData = Static<typeof ToolResultData>;
+
+export const SessionCreatedData = Type.Object({
+  session_id: Id,
+  trace_id: Type.Optional(Type.String()),
+  created_at: Type.String(),
+  /** the whole body of the submission */
+  submission: Submission,
+  brain: Type.String(),
+  body_digest: Type.Optional(Type.String()),
+});
+export type SessionCreatedData = Static<typeof SessionCreatedData>;
+
+export const UserMessageData = Type.Object({ session_id: Id, content: Type.String() });
+export type UserMessageData = Static<typeof UserMessageData>;
+
+export const ApprovalData = Type.Object({
+  session_id: Id,
+  intent_id: Id,
+  decision: Type.Union([Type.Literal('approve'), Type.Literal('reject')]),
+  by: Type.String(),
+  reason: Type.Optional(Type.String()),
+});
+export type ApprovalData = Static<typeof ApprovalData>;
+
+export const ResolutionData = Type.Object({
+  session_id: Id,
+  intent_id: Id,
+  outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed')]),
+  result: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
+  by: Type.String(),
+  reason: Type.String(),
+});
+export type ResolutionData = Static<typeof ResolutionData>;
+
+export const TimerData = Type.Object({ session_id: Id, timer_id: Id });
+export type TimerData = Static<typeof TimerData>;
+
+export const CancelData = Type.Object({
+  session_id: Id,
+  reason: Type.Optional(Type.String()),
+  compensate: Type.Optional(Type.Boolean()),
+});
+export type CancelData = Static<typeof CancelData>;
+
+/** The JSON Schema of each event's `data`. */
+export const DATA_SCHEMAS: Record<EventName, TSchema> = {
+  [EVENT_NAMES.toolCall]: ToolCallData,
+  [EVENT_NAMES.stepCommitted]: StepCommittedData,
+  [EVENT_NAMES.toolResult]: ToolResultData,
+  [EVENT_NAMES.sessionCreated]: SessionCreatedData,
+  [EVENT_NAMES.userMessage]: UserMessageData,
+  [EVENT_NAMES.resolution]: ResolutionData,
+  [EVENT_NAMES.approval]: ApprovalData,
+  [EVENT_NAMES.timer]: TimerData,
+  [EVENT_NAMES.cancel]: CancelData,
+};
+
+/** What every event of ours carries alike; made once per process from the settings. */
+export interface EventContext {
+  /** e.g. `/commander/instance-001` */
+  source: string;
+  typePrefix: string;
+  deployment: string;
+}
+
+export interface EventFields<D> {
+  name: EventName;
+  id: string;
+  sessionId: string;
+  tenant: string;
+  traceId: string;
+  spanId?: string;
+  atMs: number;
+  data: D;
+}
+
+/** Builds an event of ours with every attribute that the contracts ask for. */
+export const buildEvent = <D>(context: EventContext, fields: EventFields<D>): CloudEvent<D> => ({
+  specversion: '1.0',
+  id: fields.id,
+  source: context.source,
+  type: `${context.typePrefix}.${fields.name}`,
+  time: new Date(fields.atMs).toISOString(),
+  datacontenttype: 'application/json',
+  dataschema: dataSchema(fields.name),
+  subject: fields.sessionId,
+  partitionkey: fields.sessionId,
+  // a deterministic parent: the same event is built with the same bytes however often
+  traceparent: `00-${fields.traceId}-${fields.spanId ?? fields.traceId.slice(0, 16)}-01`,
+  deploymentid: context.deployment,
+  tenant: fields.tenant,
+  data: fields.data,
+});

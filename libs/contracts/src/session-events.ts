@@ -1,0 +1,170 @@
+import {
+  type CancelData,
+  type CloudEvent,
+  EVENT_NAMES,
+  type EventContext,
+  type SessionCreatedData,
+  type StepCommittedData,
+  type TimerData,
+  type ToolCallData,
+  type ToolResultData,
+  buildEvent,
+} from './events.js';
+import { resultId } from './ids.js';
+import type { Outcome } from './outcome.js';
+import type { PendingIntent, Snapshot } from './snapshot.js';
+
+/*
+ * The events of a session, built from its snapshot alone: whoever builds one again (a redelivered step, the sweeper,
+ * a repeated submission) builds the same event under the same id.
+ */
+
+const common = (snapshot: Snapshot) => ({
+  sessionId: snapshot.session_id,
+  tenant: snapshot.fixed.tenant,
+  traceId: snapshot.fixed.trace_id,
+});
+
+/** The first observation; its id is `<session id>.created`. */
+export const sessionCreatedEvent = (
+  context: EventContext,
+  snapshot: Snapshot,
+): CloudEvent<SessionCreatedData> =>
+  buildEvent(context, {
+    ...common(snapshot),
+    name: EVENT_NAMES.sessionCreated,
+    id: `${snapshot.session_id}.created`,
+    atMs: snapshot.fixed.created_at,
+    data: {
+      session_id: snapshot.session_id,
+      trace_id: snapshot.fixed.trace_id,
+      created_at: new Date(snapshot.fixed.created_at).toISOString(),
+      submission: snapshot.fixed.submission,
+      brain: snapshot.fixed.brain,
+      ...(snapshot.fixed.body_digest === undefined ? {} : { body_digest: snapshot.fixed.body_digest }),
+    },
+  });
+
+/** An intent; the first of a step carries what the step decided (`data.commit`). */
+export const intentEvent = (
+  context: EventContext,
+  snapshot: Snapshot,
+  pending: PendingIntent,
+): CloudEvent<ToolCallData> => {
+  const { outbox } = snapshot;
+  const commit =
+    outbox.commit !== null && outbox.intent_ids[0] === pending.intent_id ? outbox.commit : undefined;
+  return buildEvent(context, {
+    ...common(snapshot),
+    name: EVENT_NAMES.toolCall,
+    id: pending.intent_id,
+    atMs: pending.emitted_at,
+    data: {
+      session_id: snapshot.session_id,
+      trace_id: snapshot.fixed.trace_id,
+      tool_name: pending.tool,
+      parameters: pending.parameters,
+      step: pending.step,
+      deadline: new Date(pending.deadline_at).toISOString(),
+      ...(pending.compensates === undefined ? {} : { compensates: pending.compensates }),
+      ...(commit === undefined ? {} : { commit }),
+    },
+  });
+};
+
+/** What a step decided that published no intent; its id is `<session id>.<version>.committed`. */
+export const stepCommittedEvent = (
+  context: EventContext,
+  snapshot: Snapshot,
+): CloudEvent<StepCommittedData> | null => {
+  const { commit, intent_ids } = snapshot.outbox;
+  if (commit === null || intent_ids.length > 0) return null;
+  return buildEvent(context, {
+    ...common(snapshot),
+    name: EVENT_NAMES.stepCommitted,
+    id: `${snapshot.session_id}.${String(commit.version)}.committed`,
+    atMs: snapshot.updated_at,
+    data: { session_id: snapshot.session_id, trace_id: snapshot.fixed.trace_id, commit },
+  });
+};
+
+/** All that the snapshot's outbox holds: what goes to topic A after a commit, and again when it may not have. */
+export const outboxEvents = (context: EventContext, snapshot: Snapshot): CloudEvent[] => {
+  const ids = new Set(snapshot.outbox.intent_ids);
+  const intents = snapshot.pending
+    .filter((p) => ids.has(p.intent_id))
+    .map((p) => intentEvent(context, snapshot, p));
+  const committed = stepCommittedEvent(context, snapshot);
+  return committed === null ? intents : [...intents, committed];
+};
+
+/** The intent that an observation answers, as much of it as a dispatcher knows. */
+export interface AnsweredIntent {
+  intentId: string;
+  sessionId: string;
+  tenant: string;
+  traceId: string;
+  tool: string;
+  digest: string;
+}
+
+/** The observation of an intent's end; its id is `<intent id>.result`. */
+export const toolResultEvent = (
+  context: EventContext,
+  intent: AnsweredIntent,
+  outcome: Outcome,
+  atMs: number,
+): CloudEvent<ToolResultData> =>
+  buildEvent(context, {
+    name: EVENT_NAMES.toolResult,
+    id: resultId(intent.intentId),
+    sessionId: intent.sessionId,
+    tenant: intent.tenant,
+    traceId: intent.traceId,
+    atMs,
+    data: {
+      session_id: intent.sessionId,
+      trace_id: intent.traceId,
+      intent_id: intent.intentId,
+      tool_name: intent.tool,
+      digest: intent.digest,
+      status: outcome.status,
+      result: outcome.result,
+      error: outcome.error,
+      attempts: outcome.attempts,
+      started_at: outcome.started_at,
+      duration_ms: outcome.duration_ms,
+    },
+  });
+
+/** A due timer of the session's own: `deadline` (the session's), or `intent:<intent id>` (an external tool's deadline). */
+export const timerEvent = (
+  context: EventContext,
+  snapshot: Snapshot,
+  timerId: string,
+  atMs: number,
+): CloudEvent<TimerData> =>
+  buildEvent(context, {
+    ...common(snapshot),
+    name: EVENT_NAMES.timer,
+    id: `${snapshot.session_id}.timer.${timerId}.${String(snapshot.version)}`,
+    atMs,
+    data: { session_id: snapshot.session_id, timer_id: timerId },
+  });
+
+/** A cancel; the flag in the snapshot is set before, so it can be built again from there. */
+export const cancelEvent = (context: EventContext, snapshot: Snapshot): CloudEvent<CancelData> | null => {
+  const request = snapshot.cancel_requested;
+  if (request === undefined) return null;
+  return buildEvent(context, {
+    ...common(snapshot),
+    name: EVENT_NAMES.cancel,
+    id: `${snapshot.session_id}.cancel`,
+    atMs: request.at,
+    data: {
+      session_id: snapshot.session_id,
+      compensate: request.compensate,
+      ...(request.reason === undefined ? {} : { reason: request.reason }),
+    },
+  });
+};

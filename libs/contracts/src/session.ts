@@ -1,0 +1,111 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { ErrorData } from './errors.js';
+import type { Json } from './json.js';
+import { Plan } from './plan.js';
+
+/** Every status that a client can see. `thinking` is shown while a think is known to run and is never stored. */
+export const SESSION_STATUSES = [
+  'queued',
+  'thinking',
+  'waiting_tool',
+  'waiting_input',
+  'waiting_approval',
+  'compensating',
+  'parked',
+  'completed',
+  'failed',
+  'compensated',
+  'cancelled',
+] as const;
+export type SessionStatus = (typeof SESSION_STATUSES)[number];
+export type StoredStatus = Exclude<SessionStatus, 'thinking'>;
+export const TERMINAL_STATUSES = ['completed', 'failed', 'compensated', 'cancelled'] as const;
+export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
+export const isTerminal = (status: SessionStatus): status is TerminalStatus =>
+  (TERMINAL_STATUSES as readonly string[]).includes(status);
+
+const closed = { additionalProperties: false } as const;
+
+export const Limits = Type.Object(
+  {
+    steps: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    tool_calls: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+    tokens: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  closed,
+);
+export type Limits = Static<typeof Limits>;
+/** An LLM that calls tools for ever is stopped after so many steps when the submission sets no limit. */
+export const DEFAULT_STEP_LIMIT = 50;
+
+/** The body of `POST /v1/sessions`: `input` or `plan`, not both. */
+export const Submission = Type.Object(
+  {
+    input: Type.Optional(Type.String({ minLength: 1, description: 'text for the LLM brain' })),
+    plan: Type.Optional(Plan),
+    brain: Type.Optional(
+      Type.String({ minLength: 1, description: '`plan` or `openai`; follows from the rest' }),
+    ),
+    model: Type.Optional(Type.String({ minLength: 1 })),
+    instructions: Type.Optional(Type.String({ description: 'the system prompt' })),
+    tools: Type.Optional(Type.Array(Type.String(), { description: 'names; absent: all' })),
+    saga: Type.Optional(Type.Boolean()),
+    metadata: Type.Optional(
+      Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 1024 })),
+    ),
+    deadline: Type.Optional(
+      Type.String({ format: 'date-time', description: 'RFC 3339; the session ends then' }),
+    ),
+    limits: Type.Optional(Limits),
+  },
+  closed,
+);
+export type Submission = Static<typeof Submission>;
+
+export interface Usage {
+  steps: number;
+  tool_calls: number;
+  input_tokens: number;
+  output_tokens: number;
+}
+
+/** An intent that a session waits for, as a client sees it. */
+export interface PendingView {
+  intent_id: string;
+  tool_name: string;
+  step: number;
+  since: string;
+  deadline: string;
+}
+
+/** The session as `GET /v1/sessions/{id}` answers it. Times: RFC 3339, UTC, milliseconds. */
+export interface SessionView {
+  session_id: string;
+  status: SessionStatus;
+  step: number;
+  brain: string;
+  input?: string;
+  plan?: Plan;
+  result: Json;
+  error: ErrorData | null;
+  pending: PendingView[];
+  metadata: Record<string, string>;
+  usage: Usage;
+  trace_id: string;
+  created_at: string;
+  updated_at: string;
+  version: number;
+  warnings?: string[];
+}
+
+/** What an entry of the timeline tells. */
+export const TIMELINE_TYPES = ['message', 'intent', 'observation', 'status', 'decision'] as const;
+export type TimelineType = (typeof TIMELINE_TYPES)[number];
+
+/** One entry of the timeline as clients see it; `seq` is 1, 2, 3 … without gaps; nothing follows the terminal entry. */
+export interface TimelineEntry {
+  seq: number;
+  time: string;
+  type: TimelineType;
+  payload: Json;
+}

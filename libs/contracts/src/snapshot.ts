@@ -1,0 +1,130 @@
+import type { ErrorData } from './errors.js';
+import type { Json, JsonObject } from './json.js';
+import type { Outcome } from './outcome.js';
+import type { StoredStatus, Submission, TerminalStatus, TimelineType, Usage } from './session.js';
+import type { EffectClass } from './tools.js';
+
+/** The version that this release writes into snapshots, claims, timeline entries and log records; it reads this and the one before. */
+export const RECORD_VERSION = 1;
+
+/**
+ * The whole of a session between two steps: what is written once (`fixed`) and what a step rewrites (the rest).
+ * The rest stays small and doesn't grow with the length of the session: results live in the history, messages in the timeline.
+ * Times are milliseconds since the epoch, by the store's clock.
+ */
+export interface Snapshot {
+  v: number;
+  session_id: string;
+  /** the compare-and-set's version: 1 when created, +1 with every commit */
+  version: number;
+  fixed: SessionFixed;
+  status: StoredStatus;
+  /** how often the brain decided; part of the intent ids of the latest decision */
+  step: number;
+  pending: PendingIntent[];
+  outbox: Outbox;
+  /** ids of the last 256 applied observations that are no tool results (those are told by `pending`) */
+  applied: string[];
+  /** what the brain keeps between two steps; small, opaque to everyone else */
+  brain_state?: Json;
+  /** set by a compare-and-set of its own before the cancel is published; a thinking Commander looks at it */
+  cancel_requested?: { reason?: string; compensate: boolean; at: number };
+  /** nothing new is emitted any more; when nothing is pending, the session becomes this */
+  ending?: Ending;
+  result?: Json;
+  error?: ErrorData;
+  usage: Usage;
+  /** seq of the latest timeline entry */
+  timeline_seq: number;
+  /** number of history entries */
+  history_n: number;
+  updated_at: number;
+}
+
+/** Written with the creation, never again. */
+export interface SessionFixed {
+  tenant: string;
+  /** the body of the submission, as accepted */
+  submission: Submission;
+  /** the brain that decides: `plan`, `openai`, … */
+  brain: string;
+  /** SHA-256 of the body, when an Idempotency-Key bound it */
+  body_digest?: string;
+  trace_id: string;
+  created_at: number;
+  /** the session's deadline */
+  deadline_at?: number;
+  warnings?: string[];
+}
+
+/** What the session ends as, and why. */
+export interface Ending {
+  status: TerminalStatus | 'parked';
+  error?: ErrorData;
+  /** undo what was done before it ends (a saga) */
+  compensate: boolean;
+}
+
+/** An intent that was emitted and has no applied observation yet. Enough to publish it again, byte for byte. */
+export interface PendingIntent {
+  intent_id: string;
+  tool: string;
+  parameters: JsonObject;
+  /** SHA-256 of tool and parameters: an intent that differs from it is not run */
+  digest: string;
+  effect: EffectClass;
+  step: number;
+  emitted_at: number;
+  /** after it an outcome is no longer expected: the sweeper asks the claim, external tools are given up */
+  deadline_at: number;
+  /** served by a program of others, without claims of ours */
+  external?: boolean;
+  /** the brain's own name for the call: a plan's step id, an LLM's tool call id */
+  call?: string;
+  /** the intent that this one undoes */
+  compensates?: string;
+  /** what the effect of a plan's own `compensation` or a saga needs to know */
+  on_compensation_failure?: 'park' | 'skip' | 'retry';
+}
+
+/** The intents of the latest step, which may not have been published yet. */
+export interface Outbox {
+  /** what the step decided; rides in the first intent, or in a record of its own */
+  commit: StepCommit | null;
+  intent_ids: string[];
+  /** true: all of it is known to be acknowledged by the log (may stay false until the next step) */
+  out: boolean;
+}
+
+/** `data.commit`: with it the snapshots can be rebuilt from the log alone. */
+export interface StepCommit {
+  v: number;
+  step: number;
+  version: number;
+  /** id of the observation that the step applied */
+  applied: string;
+  brain_message?: Json;
+  usage?: Usage;
+  status: StoredStatus;
+  result?: Json;
+  error?: ErrorData;
+}
+
+/** What the brain reads of its own session, in order of `n`. `key` is unique within the session. */
+export type HistoryEntry = { v: number; key: string; n: number } & (
+  | { kind: 'message'; content: string }
+  | { kind: 'brain'; content: Json }
+  | { kind: 'observation'; intent_id: string; tool: string; call?: string; outcome: Outcome }
+);
+
+/** A timeline entry as it is stored: a payload that the history holds already is referred to, not copied. */
+export interface StoredTimelineEntry {
+  v: number;
+  seq: number;
+  /** milliseconds since the epoch */
+  at: number;
+  type: TimelineType;
+  payload: JsonObject;
+  /** key of the history entry whose outcome or content joins the payload when it is read */
+  history_key?: string;
+}

@@ -1,0 +1,75 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { JsonObject, JsonSchema } from './json.js';
+
+/**
+ * What running a tool twice means.
+ * - `pure`: nothing; it may run any number of times, and without a claim.
+ * - `idempotent`: nothing more than once, as long as it is given the same idempotency key.
+ * - `compensatable`: a second effect, but another tool undoes one.
+ * - `irreversible`: a second effect that nothing undoes.
+ */
+export const EFFECT_CLASSES = ['pure', 'idempotent', 'compensatable', 'irreversible'] as const;
+export type EffectClass = (typeof EFFECT_CLASSES)[number];
+
+/** `pure` and `idempotent` may be repeated whatever became of an earlier run; the others are never repeated blindly. */
+export const repeatable = (effect: EffectClass): boolean => effect === 'pure' || effect === 'idempotent';
+
+/** Attempts that fail are repeated after `initialMs × factor^(n-1)`, at most `maxMs`, with jitter of ±50 %. */
+export interface RetryPolicy {
+  /** the first run included */
+  maxAttempts: number;
+  initialMs: number;
+  factor: number;
+  maxMs: number;
+}
+export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5, initialMs: 200, factor: 2, maxMs: 10_000 };
+/** A compensation tries harder: giving up on one needs a person. */
+export const COMPENSATION_RETRY: RetryPolicy = { ...DEFAULT_RETRY, maxAttempts: 10 };
+export const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** What the Commander, the brain and `GET /v1/tools` know of a tool. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  /** JSON Schema of `parameters`, always of type object */
+  parameters: JsonSchema;
+  /** `by_parameters`: the tool has a function that tells; ask {@link ToolCatalogue.effectOf} */
+  effect: EffectClass | 'by_parameters';
+  /** the tool that undoes it */
+  compensation?: string;
+  timeoutMs: number;
+  retry: RetryPolicy;
+  /** at most so many at once in one process; absent: only the process's bound */
+  concurrency?: number;
+  /** `external`: served by a program of others, declared with DORMOUSE_EXTERNAL_TOOLS */
+  servedBy: 'dispatcher' | 'external';
+  /** its run lasts as long as a durable timer (`wait`): it has no timeout of its own */
+  timer?: boolean;
+}
+
+/**
+ * The tools that a session may use. Filled at start from the registered tools and the external ones.
+ * A port: the dispatcher's registry implements it, Commander and API read it.
+ */
+export abstract class ToolCatalogue {
+  abstract list(): readonly ToolSpec[];
+  abstract get(name: string): ToolSpec | undefined;
+  /** The effect class of one call. An unknown tool is `irreversible`: the cautious reading. */
+  abstract effectOf(name: string, parameters: JsonObject): EffectClass;
+  /** Undefined when `parameters` fit the tool's schema, else one sentence per field that doesn't. */
+  abstract violations(name: string, parameters: unknown): string[] | undefined;
+}
+
+/** One entry of the file that DORMOUSE_EXTERNAL_TOOLS names. */
+export const ExternalTool = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
+    description: Type.String(),
+    parameters: Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the parameters' }),
+    effect: Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c))),
+    compensation: Type.Optional(Type.String()),
+    timeoutMs: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  { additionalProperties: false },
+);
+export type ExternalTool = Static<typeof ExternalTool>;

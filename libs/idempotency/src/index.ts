@@ -1,0 +1,14 @@
+export { bodyDigest, canonicalJson, intentDigest } from './digest.js';
+export {
+  type ClaimCapabilities,
+  type ClaimKey,
+  type ClaimReply,
+  type ClaimRequest,
+  ClaimStore,
+  type ClaimView,
+  type RecordReply,
+  type RenewReply,
+  type SealReply,
+  type StartReply,
+} from './port.js';
+export { bootId, nextToken } from './token.js';
