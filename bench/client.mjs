@@ -1,0 +1,117 @@
+// The REST API as a client sees it: single calls, the batch endpoint, the live events.
+import http from 'node:http';
+
+const agent = new http.Agent({ keepAlive: true });
+
+/** @returns {Promise<{ status: number, body: any }>} */
+export const request = (url, method, target, body) =>
+  new Promise((resolve, reject) => {
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const call = http.request(
+      new URL(target, url),
+      { method, agent, headers: payload === undefined ? {} : { 'content-type': 'application/json' } },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) }),
+        );
+        response.on('error', reject);
+      },
+    );
+    call.on('error', reject);
+    call.end(payload);
+  });
+
+/** Expects success, and says what came otherwise. */
+export const ask = async (url, method, target, body) => {
+  const answer = await request(url, method, target, body);
+  if (answer.status >= 300)
+    throw new Error(
+      `${method} ${target}: expected success, got ${answer.status}: ${JSON.stringify(answer.body)}`,
+    );
+  return answer.body;
+};
+
+/**
+ * Streams bodies through `POST /v1/sessions/batch`; resolves with the session ids, in order, when all are answered.
+ * @param {string} url @param {object[]} bodies
+ * @returns {Promise<string[]>}
+ */
+export const submitBatch = (url, bodies) =>
+  new Promise((resolve, reject) => {
+    const ids = [];
+    let rest = '';
+    const take = (line) => {
+      const answer = JSON.parse(line);
+      if (answer.code !== undefined) throw new Error(`line ${ids.length + 1} was refused: ${line}`);
+      ids.push(answer.session_id);
+    };
+    const call = http.request(
+      new URL('/v1/sessions/batch', url),
+      { method: 'POST', headers: { 'content-type': 'application/x-ndjson' } },
+      (response) => {
+        response.setEncoding('utf8').on('data', (chunk) => {
+          const lines = (rest + chunk).split('\n');
+          rest = lines.pop() ?? '';
+          try {
+            for (const line of lines) if (line !== '') take(line);
+          } catch (error) {
+            reject(error);
+            call.destroy();
+          }
+        });
+        response.on('end', () =>
+          ids.length === bodies.length
+            ? resolve(ids)
+            : reject(new Error(`expected ${bodies.length} answers, got ${ids.length}: ${rest}`)),
+        );
+        response.on('error', reject);
+      },
+    );
+    call.on('error', reject);
+    let next = 0;
+    const write = () => {
+      while (next < bodies.length) {
+        let chunk = '';
+        for (let k = 0; k < 100 && next < bodies.length; k++) chunk += `${JSON.stringify(bodies[next++])}\n`;
+        if (!call.write(chunk)) return void call.once('drain', write);
+      }
+      call.end();
+    };
+    write();
+  });
+
+/** Submits one session and follows its live events to the end; resolves with the id. */
+export const runSession = async (url, body) => {
+  const { session_id } = await ask(url, 'POST', '/v1/sessions', body);
+  await new Promise((resolve, reject) => {
+    http
+      .get(new URL(`/v1/sessions/${session_id}/events`, url), { agent }, (response) => {
+        response.resume().on('end', resolve).on('error', reject);
+      })
+      .on('error', reject);
+  });
+  return session_id;
+};
+
+/** Sessions in a status, at most `limit`, following cursors over pages that a filter left short. */
+export const list = async (url, status, limit) => {
+  const sessions = [];
+  let cursor;
+  do {
+    const query = new URLSearchParams({ status, limit: String(Math.min(500, limit - sessions.length)) });
+    if (cursor !== undefined) query.set('cursor', cursor);
+    const page = await ask(url, 'GET', `/v1/sessions?${query}`);
+    sessions.push(...page.sessions);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined && sessions.length < limit);
+  return sessions;
+};
+
+const LIVE = ['queued', 'waiting_tool', 'thinking'];
+/** Whether any session is under way; newest first, so it answers at once while a backlog stands. */
+export const anyLive = async (url) => {
+  for (const status of LIVE) if ((await list(url, status, 1)).length > 0) return true;
+  return false;
+};
