@@ -1,1 +1,2 @@
-export {};
+export { RuntimeProcess, freePort } from './runtime-process.js';
+export { seededRandom } from './seeded-random.js';

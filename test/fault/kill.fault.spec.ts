@@ -1,0 +1,162 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { EFFECT_CLASSES, type Plan, type SessionView, type TimelineEntry, isTerminal } from '#contracts';
+import { RuntimeProcess, seededRandom } from '#testing';
+import { type Finished, type JournalLine, historyFaults, orderFaults } from './session-checks.js';
+
+const SESSIONS = 300;
+const KILLS = 20;
+const LEASE_MS = 1_000;
+const seed = Number(process.env.DORMOUSE_TEST_SEED ?? Date.now() % 1_000_000);
+const random = seededRandom(seed);
+const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+
+/** Three to six steps of every class, some in a row, some at once. */
+const randomPlan = (): Plan => {
+  const count = 3 + Math.floor(random() * 4);
+  return {
+    steps: Array.from({ length: count }, (_, i) => ({
+      id: `s${i}`,
+      tool: `do_${pick(EFFECT_CLASSES)}`,
+      parameters: { ms: Math.floor(random() * 150) },
+      ...(i > 0 && random() < 0.4 ? { after: [`s${Math.floor(random() * i)}`] } : {}),
+    })),
+  };
+};
+
+let folder: string;
+let journal: string;
+let runtime: RuntimeProcess;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'dormouse-fault-'));
+  journal = join(folder, 'journal');
+  runtime = await RuntimeProcess.create({
+    DORMOUSE_TOOLS: './test/fault/effect-tools.mjs',
+    DORMOUSE_LEASE_MS: String(LEASE_MS),
+    FAULT_JOURNAL: journal,
+  });
+});
+afterAll(async () => {
+  await runtime.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const get = async <T>(path: string): Promise<T> => {
+  const response = await fetch(runtime.url + path);
+  if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+};
+
+/** Submits until it is accepted: a repeat with the same key is the same session. */
+const submit = async (plan: Plan, key: string): Promise<string> => {
+  for (;;) {
+    try {
+      const response = await fetch(`${runtime.url}/v1/sessions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ plan }),
+      });
+      if (response.status === 202) return ((await response.json()) as SessionView).session_id;
+      if (response.status !== 503)
+        throw new Error(`expected 202, got ${response.status} ${await response.text()}`);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // fetch: no connection, or it was cut
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+const settled = (session: SessionView): boolean => isTerminal(session.status) || session.status === 'parked';
+
+const allSettled = async (ids: readonly string[], withinMs: number): Promise<SessionView[]> => {
+  const open = new Set(ids);
+  const done: SessionView[] = [];
+  const end = Date.now() + withinMs;
+  while (open.size > 0) {
+    for (const id of open) {
+      const session = await get<SessionView>(`/v1/sessions/${id}`);
+      if (!settled(session)) break;
+      open.delete(id);
+      done.push(session);
+    }
+    if (Date.now() > end) {
+      const stuck = await get<SessionView>(`/v1/sessions/${[...open][0] ?? ''}`);
+      throw new Error(
+        `seed ${seed}: ${open.size} sessions hang, e.g. ${JSON.stringify(stuck)}\n${runtime.log()}`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return done;
+};
+
+it(`loses nothing and doubles nothing when the process is killed ${KILLS} times (seed ${seed}; DORMOUSE_TEST_SEED repeats it)`, async () => {
+  process.stdout.write(`kill.fault: seed ${seed}\n`);
+  await runtime.start();
+  const plans = Array.from({ length: SESSIONS }, randomPlan);
+  const ids: string[] = [];
+  const submitting = (async () => {
+    for (const [i, plan] of plans.entries()) {
+      ids.push(await submit(plan, `fault-${seed}-${i}`));
+      if (i % 15 === 14) await new Promise((resolve) => setTimeout(resolve, random() * 300));
+    }
+  })();
+  const killedAt: number[] = [];
+  for (let kill = 0; kill < KILLS; kill++) {
+    await new Promise((resolve) => setTimeout(resolve, 30 + random() * 700));
+    killedAt.push(Date.now());
+    await runtime.end('SIGKILL');
+    await runtime.start();
+  }
+  await submitting;
+  const sessions = await allSettled(ids, 90_000);
+  expect(new Set(ids).size).toBe(SESSIONS);
+  expect(sessions).toHaveLength(SESSIONS);
+
+  const lines = readFileSync(journal, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as JournalLine);
+  const begins = new Map<string, number>();
+  const ends = new Map<string, number>();
+  for (const line of lines) {
+    const counted = line.at === 'begin' ? begins : ends;
+    counted.set(line.intent, (counted.get(line.intent) ?? 0) + 1);
+    expect(line.key).toBe(line.intent);
+  }
+  const doubled = lines.filter(
+    (l) => (l.effect === 'irreversible' || l.effect === 'compensatable') && (begins.get(l.intent) ?? 0) > 1,
+  );
+  expect({ seed, doubled }).toEqual({ seed, doubled: [] });
+
+  const faults: string[] = [];
+  let parked = 0;
+  for (const session of sessions) {
+    const { entries: timeline } = await get<{ entries: TimelineEntry[] }>(
+      `/v1/sessions/${session.session_id}/timeline`,
+    );
+    const finished: Finished = { session, timeline };
+    faults.push(...historyFaults(finished), ...orderFaults(finished, session.plan as Plan));
+    const unknown = timeline.filter(
+      (e) => e.type === 'observation' && (e.payload as { status?: string }).status === 'unknown',
+    );
+    for (const entry of unknown) {
+      const { intent_id: intent } = entry.payload as { intent_id: string };
+      const effect = lines.find((l) => l.intent === intent)?.effect;
+      if (effect === 'pure' || effect === 'idempotent') faults.push(`${intent}: ${effect} and yet unknown`);
+    }
+    if (session.status === 'parked') {
+      parked++;
+      if (unknown.length === 0) faults.push(`${session.session_id}: parked without an unknown outcome`);
+    } else if (session.status !== 'completed')
+      faults.push(`${session.session_id}: expected completed, got ${session.status}`);
+  }
+  expect({ seed, faults }).toEqual({ seed, faults: [] });
+  process.stdout.write(
+    `kill.fault: ${killedAt.length} kills, ${SESSIONS} sessions, ${parked} parked, ${lines.length} journal lines\n`,
+  );
+  expect(await runtime.end('SIGTERM')).toBe(0);
+}, 240_000);
