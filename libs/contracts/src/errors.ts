@@ -1,3 +1,4 @@
+import { type Static, Type } from '@sinclair/typebox';
 import type { Json } from './json.js';
 
 /**
@@ -53,15 +54,13 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** An error as plain data: what goes over the wire and into stores, readable in any language. */
-export interface ErrorData {
-  /** one of {@link ERROR_CODES}, or a code of a foreign worker's own */
-  code: string;
-  /** what was expected, what came, what to do */
-  message: string;
-  /** true: trying again may help; the only field that retry code reads */
-  retryable: boolean;
-  details?: Json;
-}
+export const ErrorData = Type.Object({
+  code: Type.String({ description: "one of the error codes, or a foreign worker's own" }),
+  message: Type.String({ description: 'what was expected, what came, what to do' }),
+  retryable: Type.Boolean({ description: 'trying again may help; the only field that retry code reads' }),
+  details: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
+});
+export type ErrorData = Static<typeof ErrorData>;
 
 const MARK = Symbol.for('dormouse.error');
 

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { ErrorData } from './errors.js';
 import type { Json } from './json.js';
 import { OUTCOME_STATUSES } from './outcome.js';
 import { Submission } from './session.js';
@@ -80,13 +81,6 @@ export const StepCommittedData = Type.Object({
 });
 export type StepCommittedData = Static<typeof StepCommittedData>;
 
-const ErrorObject = Type.Object({
-  code: Type.String(),
-  message: Type.String(),
-  retryable: Type.Boolean(),
-  details: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
-});
-
 /** An observation of a tool's end. A minimal worker may leave out all but `session_id`, `status` and `result`. */
 export const ToolResultData = Type.Object({
   session_id: Id,
@@ -97,7 +91,7 @@ export const ToolResultData = Type.Object({
   digest: Type.Optional(Type.String()),
   status: Type.Union(OUTCOME_STATUSES.map((s) => Type.Literal(s))),
   result: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
-  error: Type.Optional(Type.Union([ErrorObject, Type.Null()])),
+  error: Type.Optional(Type.Union([ErrorData, Type.Null()])),
   attempts: Type.Optional(Type.Integer()),
   started_at: Type.Optional(Type.String()),
   duration_ms: Type.Optional(Type.Number()),

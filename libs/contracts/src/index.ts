@@ -8,3 +8,4 @@ export * from './session.js';
 export * from './session-events.js';
 export * from './snapshot.js';
 export * from './tools.js';
+export * from './views.js';

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
-import type { ErrorData } from './errors.js';
+import { ErrorData } from './errors.js';
 import type { Json } from './json.js';
 import { Plan } from './plan.js';
 
@@ -58,54 +58,62 @@ export const Submission = Type.Object(
     ),
     limits: Type.Optional(Limits),
   },
-  closed,
+  { ...closed, oneOf: [{ required: ['input'] }, { required: ['plan'] }] },
 );
 export type Submission = Static<typeof Submission>;
 
-export interface Usage {
-  steps: number;
-  tool_calls: number;
-  input_tokens: number;
-  output_tokens: number;
-}
+/** What a session has used so far. */
+export const Usage = Type.Object({
+  steps: Type.Integer({ minimum: 0 }),
+  tool_calls: Type.Integer({ minimum: 0 }),
+  input_tokens: Type.Integer({ minimum: 0 }),
+  output_tokens: Type.Integer({ minimum: 0 }),
+});
+export type Usage = Static<typeof Usage>;
+
+const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, milliseconds' });
+const AnyJson = Type.Unsafe<Json>(Type.Unknown());
 
 /** An intent that a session waits for, as a client sees it. */
-export interface PendingView {
-  intent_id: string;
-  tool_name: string;
-  step: number;
-  since: string;
-  deadline: string;
-}
+export const PendingView = Type.Object({
+  intent_id: Type.String(),
+  tool_name: Type.String(),
+  step: Type.Integer(),
+  since: Time,
+  deadline: Time,
+});
+export type PendingView = Static<typeof PendingView>;
 
-/** The session as `GET /v1/sessions/{id}` answers it. Times: RFC 3339, UTC, milliseconds. */
-export interface SessionView {
-  session_id: string;
-  status: SessionStatus;
-  step: number;
-  brain: string;
-  input?: string;
-  plan?: Plan;
-  result: Json;
-  error: ErrorData | null;
-  pending: PendingView[];
-  metadata: Record<string, string>;
-  usage: Usage;
-  trace_id: string;
-  created_at: string;
-  updated_at: string;
-  version: number;
-  warnings?: string[];
-}
+/** The session as `GET /v1/sessions/{id}` answers it. */
+export const SessionView = Type.Object({
+  session_id: Type.String(),
+  status: Type.Union(SESSION_STATUSES.map((status) => Type.Literal(status))),
+  step: Type.Integer({ minimum: 0 }),
+  brain: Type.String(),
+  input: Type.Optional(Type.String()),
+  plan: Type.Optional(Plan),
+  result: AnyJson,
+  error: Type.Union([ErrorData, Type.Null()]),
+  pending: Type.Array(PendingView),
+  metadata: Type.Record(Type.String(), Type.String()),
+  usage: Usage,
+  trace_id: Type.String(),
+  created_at: Time,
+  updated_at: Time,
+  version: Type.Integer({ minimum: 1 }),
+  warnings: Type.Optional(Type.Array(Type.String())),
+});
+export type SessionView = Static<typeof SessionView>;
 
 /** What an entry of the timeline tells. */
 export const TIMELINE_TYPES = ['message', 'intent', 'observation', 'status', 'decision'] as const;
 export type TimelineType = (typeof TIMELINE_TYPES)[number];
 
 /** One entry of the timeline as clients see it; `seq` is 1, 2, 3 … without gaps; nothing follows the terminal entry. */
-export interface TimelineEntry {
-  seq: number;
-  time: string;
-  type: TimelineType;
-  payload: Json;
-}
+export const TimelineEntry = Type.Object({
+  seq: Type.Integer({ minimum: 1 }),
+  time: Time,
+  type: Type.Union(TIMELINE_TYPES.map((type) => Type.Literal(type))),
+  payload: AnyJson,
+});
+export type TimelineEntry = Static<typeof TimelineEntry>;
