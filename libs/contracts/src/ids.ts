@@ -4,10 +4,9 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** 26 characters for 16 bytes (130 bits, the top two are zero). */
 export const crockford26 = (bytes: Uint8Array): string => {
   let out = '';
-  let bits = 0;
   let acc = 0;
   // two leading zero bits make 130 a multiple of 5
-  bits = 2;
+  let bits = 2;
   for (let i = 0; i < 16; i++) {
     acc = (acc << 8) | (bytes[i] ?? 0);
     bits += 8;

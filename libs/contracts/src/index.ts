@@ -1,11 +1,98 @@
-export * from './errors.js';
-export * from './events.js';
-export * from './ids.js';
-export * from './json.js';
-export * from './outcome.js';
-export * from './plan.js';
-export * from './session.js';
-export * from './session-events.js';
-export * from './snapshot.js';
-export * from './tools.js';
-export * from './views.js';
+export {
+  DormouseError,
+  type DormouseErrorOptions,
+  ERROR_CODES,
+  type ErrorCode,
+  ErrorData,
+  NonRetryableError,
+  RetryableError,
+  toolErrorKind,
+  UnknownOutcomeError,
+} from './errors.js';
+export {
+  ApprovalData,
+  buildEvent,
+  CancelData,
+  type CloudEvent,
+  DATA_SCHEMAS,
+  dataSchema,
+  DEFAULT_GROUPS,
+  DEFAULT_TOPICS,
+  DEFAULT_TYPE_PREFIX,
+  EVENT_NAMES,
+  type EventContext,
+  type EventFields,
+  type EventName,
+  eventType,
+  ResolutionData,
+  SessionCreatedData,
+  StepCommittedData,
+  TimerData,
+  ToolCallData,
+  ToolResultData,
+  UserMessageData,
+} from './events.js';
+export {
+  crockford26,
+  intentId,
+  newSessionId,
+  newSpanId,
+  newTraceId,
+  resultId,
+  SESSION_ID,
+  traceparent,
+  uuidv7,
+} from './ids.js';
+export { type Json, type JsonObject, type JsonSchema } from './json.js';
+export { type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
+export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';
+export {
+  DEFAULT_STEP_LIMIT,
+  isTerminal,
+  Limits,
+  PendingView,
+  SESSION_STATUSES,
+  type SessionStatus,
+  SessionView,
+  type StoredStatus,
+  Submission,
+  TERMINAL_STATUSES,
+  type TerminalStatus,
+  TIMELINE_TYPES,
+  TimelineEntry,
+  type TimelineType,
+  Usage,
+} from './session.js';
+export {
+  type AnsweredIntent,
+  cancelEvent,
+  intentEvent,
+  outboxEvents,
+  sessionCreatedEvent,
+  stepCommittedEvent,
+  timerEvent,
+  toolResultEvent,
+} from './session-events.js';
+export {
+  type Ending,
+  type HistoryEntry,
+  type Outbox,
+  type PendingIntent,
+  RECORD_VERSION,
+  type SessionFixed,
+  type Snapshot,
+  type StepCommit,
+  type StoredTimelineEntry,
+} from './snapshot.js';
+export {
+  COMPENSATION_RETRY,
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  EFFECT_CLASSES,
+  type EffectClass,
+  ExternalTool,
+  repeatable,
+  type RetryPolicy,
+  ToolCatalogue,
+  type ToolSpec,
+} from './tools.js';

@@ -3,7 +3,8 @@ import type { Json } from '#contracts';
 
 /** JSON with the keys of every object in order: equal values are equal text. */
 export const canonicalJson = (value: unknown): string => {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (value === null || typeof value !== 'object')
+    return value === undefined ? 'null' : JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const object = value as Record<string, unknown>;
   const fields = Object.keys(object)
