@@ -96,3 +96,20 @@ export {
   ToolCatalogue,
   type ToolSpec,
 } from './tools.js';
+export {
+  BatchAnswer,
+  BatchLine,
+  CancelRequest,
+  DEFAULT_TENANT,
+  FieldProblem,
+  IdempotencyKey,
+  Liveness,
+  Problem,
+  Readiness,
+  SessionList,
+  Tenant,
+  Timeline,
+  ToolList,
+  ToolView,
+  toolView,
+} from './views.js';
