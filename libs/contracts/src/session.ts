@@ -38,6 +38,8 @@ export type Limits = Static<typeof Limits>;
 /** An LLM that calls tools for ever is stopped after so many steps when the submission sets no limit. */
 export const DEFAULT_STEP_LIMIT = 50;
 
+export const EITHER_INPUT_OR_PLAN = [{ required: ['input'] }, { required: ['plan'] }] as const;
+
 /** The body of `POST /v1/sessions`: `input` or `plan`, not both. */
 export const Submission = Type.Object(
   {
@@ -58,7 +60,7 @@ export const Submission = Type.Object(
     ),
     limits: Type.Optional(Limits),
   },
-  { ...closed, oneOf: [{ required: ['input'] }, { required: ['plan'] }] },
+  { ...closed, oneOf: EITHER_INPUT_OR_PLAN },
 );
 export type Submission = Static<typeof Submission>;
 

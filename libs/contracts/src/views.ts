@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { ERROR_CODES } from './errors.js';
-import { SessionView, Submission, TimelineEntry } from './session.js';
+import { EITHER_INPUT_OR_PLAN, SessionView, Submission, TimelineEntry } from './session.js';
 import { EFFECT_CLASSES, type ToolSpec } from './tools.js';
 
 /*
@@ -134,7 +134,7 @@ export const DEFAULT_TENANT = 'default';
 /** One line of `POST /v1/sessions/batch`: the body of a submission, with its key beside it. */
 export const BatchLine = Type.Object(
   { ...Submission.properties, idempotency_key: Type.Optional(IdempotencyKey) },
-  { additionalProperties: false, oneOf: Submission.oneOf },
+  { additionalProperties: false, oneOf: EITHER_INPUT_OR_PLAN },
 );
 export type BatchLine = Static<typeof BatchLine>;
 
