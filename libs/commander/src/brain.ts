@@ -1,4 +1,4 @@
-import type { ErrorData, HistoryEntry, Json, JsonObject, Outcome, Snapshot, ToolCatalogue } from '#contracts';
+import type { ErrorData, HistoryEntry, Json, JsonObject, Outcome, Snapshot, Submission, ToolCatalogue } from '#contracts';
 
 /** A tool call that a brain wants made. */
 export interface Call {
@@ -70,7 +70,10 @@ export interface Brain {
    * `all`: decides when nothing is pending (an LLM needs every result of its parallel calls).
    */
   readonly thinksAfter: 'each' | 'all';
-  /** Undefined when a session of this submission can be thought about; else what to set, for a 422 `no_brain`. */
-  unavailable(): string | undefined;
+  /**
+   * Undefined when a session of this submission can be thought about; else what to set, for a 422 `no_brain`. Without a
+   * submission: whether any can.
+   */
+  unavailable(submission?: Submission): string | undefined;
   think(context: ThinkContext): Decision | Promise<Decision>;
 }

@@ -1,1 +1,2 @@
-export {};
+export { type Ambient, EMPTY_ANSWERS, OpenAiBrain } from './brains/openai/openai.brain.js';
+export { DEFAULT_PATIENCE, type OpenAiOptions, type Patience, type Trouble } from './brains/openai/openai.options.js';

@@ -1,6 +1,15 @@
 export { type EventuallyOptions, eventually, settles } from './eventually.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
 export { freshName } from './fresh-name.js';
+export { requestFault } from './llm-request.js';
+export {
+  type LlmRequest,
+  type LlmServer,
+  type LlmTurn,
+  type ScriptedCall,
+  type SentMessage,
+  startLlmServer,
+} from './llm-server.js';
 export { noLeftovers } from './leftovers.js';
 export { RuntimeProcess, freePort } from './runtime-process.js';
 export { seededRandom } from './seeded-random.js';

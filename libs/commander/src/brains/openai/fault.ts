@@ -1,0 +1,99 @@
+import { quote } from './cut.js';
+
+/** Why a request gave no answer, and whether asking again may help. */
+export interface Fault {
+  retry: boolean;
+  message: string;
+  /** HTTP status, when the server answered with one */
+  status?: number;
+  /** how long the server asks to be left alone, ms */
+  afterMs?: number;
+}
+
+interface HeaderBag {
+  get(name: string): string | null;
+}
+
+/**
+ * Reads what the SDK threw; total: every value is some fault.
+ *
+ * Worth another try: 429, 408, every 5xx, a connection that was refused, cut or too slow, an answer that broke off.
+ * The server has the last word: `x-should-retry` overrules the status. An exhausted quota also comes as 429, but no
+ * waiting helps: it is final, as every other 4xx.
+ */
+export const faultOf = (error: unknown, nowMs: number): Fault => {
+  const { status, headers } = parts(error);
+  const message = quote(messageOf(error), 2000);
+  if (status === undefined) return { retry: !isBadAddress(error), message };
+  const afterMs = headers === undefined ? undefined : retryAfterMs(headers, nowMs);
+  return {
+    retry: isRetryable(error, status, headers),
+    message,
+    status,
+    ...(afterMs === undefined ? {} : { afterMs }),
+  };
+};
+
+/**
+ * How long the server asks to be left alone: `retry-after-ms`, else `Retry-After` in seconds or as a date
+ * (RFC 9110, 10.2.3). Undefined when it says nothing that lies in the future.
+ */
+export const retryAfterMs = (headers: HeaderBag, nowMs: number): number | undefined => {
+  const exact = decimal(headers.get('retry-after-ms'));
+  if (exact !== undefined) return exact > 0 ? exact : undefined;
+  const value = headers.get('retry-after');
+  if (value === null) return undefined;
+  const seconds = decimal(value);
+  const ms = seconds === undefined ? Date.parse(value) - nowMs : seconds * 1000;
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+};
+
+const decimal = (value: string | null): number | undefined =>
+  value !== null && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : undefined;
+
+const isRetryable = (error: unknown, status: number, headers: HeaderBag | undefined): boolean => {
+  const told = headers?.get('x-should-retry');
+  if (told === 'true') return true;
+  if (told === 'false') return false;
+  if (status === 429) return !isQuota(error);
+  return status === 408 || status >= 500;
+};
+
+const isQuota = (error: unknown): boolean => {
+  const { code, type } = error as { code?: unknown; type?: unknown };
+  return code === 'insufficient_quota' || type === 'insufficient_quota';
+};
+
+/** An address that no request can be sent to: a setting to correct, not a server to wait for. */
+const isBadAddress = (error: unknown): boolean =>
+  causes(error).some((cause) => codeOf(cause) === 'ERR_INVALID_URL');
+
+const parts = (error: unknown): { status?: number; headers?: HeaderBag } => {
+  if (typeof error !== 'object' || error === null) return {};
+  const { status, headers } = error as { status?: unknown; headers?: unknown };
+  if (typeof status !== 'number') return {};
+  return headers instanceof Headers ? { status, headers } : { status };
+};
+
+/** The message with those of its causes: `fetch failed` alone tells nothing. */
+const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const said = causes(error)
+    .map((cause) => (cause instanceof Error && cause.message !== '' ? cause.message : codeOf(cause)))
+    .filter((text) => text !== undefined);
+  return [...new Set(said)].join(': ');
+};
+
+const codeOf = (value: unknown): string | undefined => {
+  const code = typeof value === 'object' && value !== null ? (value as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+};
+
+const causes = (error: unknown): unknown[] => {
+  const chain: unknown[] = [];
+  for (let cause = error; cause !== undefined && cause !== null && chain.length < 5;) {
+    chain.push(cause);
+    cause = (cause as { cause?: unknown }).cause;
+  }
+  return chain;
+};

@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DormouseError, type Submission } from '#contracts';
+import type { Brain, Decision, ThinkContext } from '../../brain.js';
+import type { ChatRequest } from './chat.js';
+import { type TokenUsage, readCompletion } from './completion.js';
+import { conversation } from './conversation.js';
+import { decide, nothingSaid } from './decision.js';
+import { type Fault, faultOf } from './fault.js';
+import { functionTool, offeredTools } from './function-tools.js';
+import { nextWaitMs } from './next-wait.js';
+import { OpenAiClient } from './openai.client.js';
+import { DEFAULT_PATIENCE, type OpenAiOptions, type Patience } from './openai.options.js';
+import { RateGate } from './rate-gate.js';
+import type { ModelTurn } from './turn.js';
+import { waitingSince } from './waiting-since.js';
+
+/** How often a model that says nothing is asked in one think. */
+export const EMPTY_ANSWERS = 3;
+
+/** What a test puts in place of time and chance. */
+export interface Ambient {
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** [0, 1) */
+  random(): number;
+  /** ms; only differences count */
+  clock(): number;
+}
+
+const REAL: Ambient = {
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+  random: () => Math.random(),
+  clock: () => performance.now(),
+};
+
+type Answer =
+  | { kind: 'turn'; turn: ModelTurn; usage: TokenUsage }
+  /** asked often enough, said nothing */
+  | { kind: 'silent'; usage: TokenUsage };
+
+/**
+ * An LLM behind the Chat Completions API, OpenAI's or any server's that speaks it.
+ *
+ * Its errors, all `brain_failed`:
+ * - retryable: the server is out of reach, overloaded, or answers nonsense. The step is thought again later;
+ * - not retryable: the server refuses the request (a wrong key, an unknown model, too long a conversation), or trouble
+ *   has lasted for {@link Patience.giveUpAfterMs}. The session ends `failed`, with the server's message.
+ * When `signal` is aborted, its reason is thrown.
+ */
+export class OpenAiBrain implements Brain {
+  readonly name = 'openai';
+  readonly thinksAfter = 'all';
+  readonly #patience: Patience;
+  readonly #client: OpenAiClient;
+  readonly #gate = new RateGate();
+  readonly #startedAt = Date.now();
+
+  constructor(
+    private readonly options: OpenAiOptions,
+    private readonly ambient: Ambient = REAL,
+  ) {
+    this.#patience = { ...DEFAULT_PATIENCE, ...options.patience };
+    this.#client = new OpenAiClient(options);
+  }
+
+  unavailable(submission?: Submission): string | undefined {
+    const { apiKey, baseUrl, model } = this.options;
+    if (apiKey === undefined && baseUrl === undefined) {
+      return 'No LLM is configured: set OPENAI_API_KEY (for OpenAI) or OPENAI_BASE_URL (any server that speaks its API), and OPENAI_MODEL.';
+    }
+    if (submission !== undefined && submission.model === undefined && model === undefined) {
+      return 'No model is named: set OPENAI_MODEL, or give `model` with the submission.';
+    }
+    return undefined;
+  }
+
+  async think(context: ThinkContext): Promise<Decision> {
+    const { submission } = context.snapshot.fixed;
+    const missing = this.unavailable(submission);
+    const model = submission.model ?? this.options.model;
+    if (missing !== undefined || model === undefined)
+      throw new DormouseError('brain_failed', missing ?? 'No model is named.');
+
+    const { messages, callIds } = conversation(submission.instructions, await context.history());
+    const offered = offeredTools(context.tools, submission.tools);
+    const request = {
+      model,
+      messages,
+      ...(offered.length === 0 ? {} : { tools: offered.map(functionTool) }),
+    };
+    const answer = await this.#ask(request, context, callIds);
+    if (answer.kind === 'silent') return nothingSaid(EMPTY_ANSWERS, answer.usage);
+    return decide(answer.turn, answer.usage, {
+      tools: context.tools,
+      offered: new Set(offered.map((tool) => tool.name)),
+      at: new Date(context.now).toISOString(),
+    });
+  }
+
+  /** Asks until there is an answer, patience ends, or the fault is final. */
+  async #ask(request: ChatRequest, context: ThinkContext, callIds: Set<string>): Promise<Answer> {
+    const { ambient } = this;
+    const { signal, snapshot } = context;
+    const begun = ambient.clock();
+    const usage: TokenUsage = { input_tokens: 0, output_tokens: 0 };
+    let empty = 0;
+    const closedMs = this.#gate.remainingMs(request.model, begun);
+    if (closedMs > this.#patience.maxWaitMs) {
+      throw this.#failure(
+        { retry: true, message: 'the server asked for a longer pause', afterMs: closedMs },
+        context,
+        0,
+      );
+    }
+    if (closedMs > 0) await this.#rest(closedMs, signal);
+
+    for (let attempts = 1; ; attempts++) {
+      const reply = await this.#once(request, signal);
+      let fault: Fault;
+      if ('fault' in reply) fault = reply.fault;
+      else {
+        const reading = readCompletion(reply.body, snapshot.step + 1, callIds);
+        if (reading.kind === 'unusable') fault = { retry: true, message: reading.message };
+        else {
+          usage.input_tokens += reading.usage.input_tokens;
+          usage.output_tokens += reading.usage.output_tokens;
+          if (reading.kind === 'turn') return { kind: 'turn', turn: reading.turn, usage };
+          if (++empty >= EMPTY_ANSWERS) return { kind: 'silent', usage };
+          fault = { retry: true, message: 'an empty answer' };
+        }
+      }
+      const elapsedMs = ambient.clock() - begun;
+      const waitMs = nextWaitMs(this.#patience, { attempts, elapsedMs }, fault, ambient.random());
+      this.options.onTrouble?.({
+        session_id: snapshot.session_id,
+        model: request.model,
+        attempt: attempts,
+        message: this.#withoutKey(fault.message),
+        wait_ms: waitMs,
+      });
+      if (waitMs === null) throw this.#failure(fault, context, elapsedMs, request.model);
+      await this.#rest(waitMs, signal);
+    }
+  }
+
+  async #once(request: ChatRequest, signal: AbortSignal): Promise<{ body: unknown } | { fault: Fault }> {
+    try {
+      return { body: await this.#client.complete(request, signal, this.#patience.requestMs) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { fault: faultOf(error, Date.now()) };
+    }
+  }
+
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.ambient.sleep(ms, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** What the session or its next delivery is told, when this think asks no more. */
+  #failure(fault: Fault, context: ThinkContext, elapsedMs: number, model?: string): DormouseError {
+    const message = `The model's server gave no answer: ${this.#withoutKey(fault.message)}`;
+    const details = {
+      ...(fault.status === undefined ? {} : { status: fault.status }),
+      ...(fault.afterMs === undefined ? {} : { retry_after_ms: Math.round(fault.afterMs) }),
+    };
+    if (!fault.retry) return new DormouseError('brain_failed', message, { details });
+    if (model !== undefined && fault.afterMs !== undefined && fault.afterMs > this.#patience.maxWaitMs) {
+      const now = this.ambient.clock();
+      this.#gate.close(model, now + fault.afterMs, now);
+    }
+    const lastedMs = context.now + elapsedMs - waitingSince(context, this.#startedAt);
+    if (lastedMs <= this.#patience.giveUpAfterMs)
+      return new DormouseError('brain_failed', message, { retryable: true, details });
+    return new DormouseError('brain_failed', `${message} (for ${Math.round(lastedMs / 1000)} s, given up)`, {
+      details,
+    });
+  }
+
+  /** Servers quote the key that they refuse; it must not reach a log or a client. */
+  #withoutKey(message: string): string {
+    const { apiKey } = this.options;
+    return apiKey === undefined ? message : message.replaceAll(apiKey, '***');
+  }
+}
