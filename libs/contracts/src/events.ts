@@ -4,6 +4,7 @@ import type { Json } from './json.js';
 import { OUTCOME_STATUSES } from './outcome.js';
 import { Submission } from './session.js';
 import type { StepCommit } from './snapshot.js';
+import { EFFECT_CLASSES } from './tools.js';
 
 /**
  * A CloudEvent (CNCF CloudEvents 1.0.2, JSON format). Unknown attributes and fields are kept and ignored.
@@ -70,6 +71,8 @@ export const ToolCallData = Type.Object({
   step: Type.Optional(Type.Integer()),
   deadline: Type.Optional(Type.String()),
   compensates: Type.Optional(Type.String()),
+  /** the class that the Commander holds this call to: a plan step with its own compensation is compensatable */
+  effect: Type.Optional(Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c)))),
   commit: Type.Optional(Type.Unsafe<StepCommit>(Type.Object({}))),
 });
 export type ToolCallData = Static<typeof ToolCallData>;
