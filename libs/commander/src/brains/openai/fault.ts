@@ -72,21 +72,25 @@ const parts = (error: unknown): { status?: number; headers?: HeaderBag } => {
   if (typeof error !== 'object' || error === null) return {};
   const { status, headers } = error as { status?: unknown; headers?: unknown };
   if (typeof status !== 'number') return {};
-  return headers instanceof Headers ? { status, headers } : { status };
+  return isHeaderBag(headers) ? { status, headers } : { status };
 };
+
+const isHeaderBag = (value: unknown): value is HeaderBag =>
+  typeof value === 'object' && value !== null && typeof (value as { get?: unknown }).get === 'function';
 
 /** The message with those of its causes: `fetch failed` alone tells nothing. */
 const messageOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  const said = causes(error)
-    .map((cause) => (cause instanceof Error && cause.message !== '' ? cause.message : codeOf(cause)))
-    .filter((text) => text !== undefined);
-  return [...new Set(said)].join(': ');
+  const said = causes(error).map((cause) => textOf(cause, 'message') ?? codeOf(cause));
+  const told = [...new Set(said.filter((text) => text !== undefined))].join(': ');
+  return told === '' ? String(error) : told;
 };
 
-const codeOf = (value: unknown): string | undefined => {
-  const code = typeof value === 'object' && value !== null ? (value as { code?: unknown }).code : undefined;
-  return typeof code === 'string' ? code : undefined;
+const codeOf = (value: unknown): string | undefined => textOf(value, 'code');
+
+const textOf = (value: unknown, field: 'message' | 'code'): string | undefined => {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const text = (value as { message?: unknown; code?: unknown })[field];
+  return typeof text === 'string' && text !== '' ? text : undefined;
 };
 
 const causes = (error: unknown): unknown[] => {
