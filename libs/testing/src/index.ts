@@ -1,3 +1,6 @@
+export { claimStoreContract } from './claims/claim-store.contract.js';
+export type { ClaimSuiteCapabilities } from './claims/claim-suite.js';
+export type { SuiteCapabilities, TestBed, TestBedFactory } from './contract/test-bed.js';
 export { type EventuallyOptions, eventually, settles } from './eventually.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
 export { freshName } from './fresh-name.js';
