@@ -1,4 +1,7 @@
-import type { ErrorData, HistoryEntry, Json, JsonObject, Outcome, Snapshot, Submission, ToolCatalogue } from '#contracts';
+import type { HistoryEntry, Json, JsonObject, Outcome, Snapshot, Submission, ToolCatalogue } from '#contracts';
+import type { AnsweredCall, Closing, Finish } from './core/decision.js';
+
+export type { AnsweredCall, Closing, Finish };
 
 /** A tool call that a brain wants made. */
 export interface Call {
@@ -11,13 +14,8 @@ export interface Call {
   on_compensation_failure?: 'park' | 'skip' | 'retry';
   /** overrides the tool's effect class (a plan step with its own `compensation` is compensatable) */
   effect?: 'compensatable';
-}
-
-/** A call that the brain answers itself, without running anything: an unknown tool, arguments that can't be parsed. */
-export interface AnsweredCall {
-  tool: string;
-  call: string;
-  outcome: Outcome;
+  /** emitted now, published so much later (a compensation that is tried again) */
+  delayMs?: number;
 }
 
 /**
@@ -34,14 +32,14 @@ export interface Decision {
   usage?: { input_tokens: number; output_tokens: number };
 }
 
-export type Finish =
-  | { kind: 'completed'; result: Json }
-  /** `compensate`: undo what was done (a saga) */
-  | { kind: 'failed'; error: ErrorData; result?: Json }
-  /** every compensation is done */
-  | { kind: 'compensated'; error?: ErrorData }
-  /** waits for a person: an unknown outcome, a compensation that never succeeds */
-  | { kind: 'parked'; error: ErrorData };
+/** What a brain has to say when its session is ending and nothing but compensations may be emitted any more. */
+export interface Conclusion {
+  /** undo something: `compensates` is set on each. Only when `snapshot.ending.compensate` says so */
+  calls: Call[];
+  brain_state?: Json;
+  /** how the session ends once nothing is pending; absent: as `snapshot.ending` says */
+  closing?: Closing;
+}
 
 export interface ThinkContext {
   /** with the observation applied already */
@@ -76,4 +74,9 @@ export interface Brain {
    */
   unavailable(submission?: Submission): string | undefined;
   think(context: ThinkContext): Decision | Promise<Decision>;
+  /**
+   * Asked when the session is ending (`snapshot.ending`) and nothing is pending, and after every compensation: what to
+   * undo next, what the session leaves behind. A brain without it undoes nothing.
+   */
+  conclude?(context: ThinkContext): Conclusion | Promise<Conclusion>;
 }

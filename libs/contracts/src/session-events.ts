@@ -12,7 +12,7 @@ import {
 } from './events.js';
 import { resultId } from './ids.js';
 import type { Outcome } from './outcome.js';
-import type { PendingIntent, Snapshot } from './snapshot.js';
+import type { PendingIntent, Snapshot, StepCommit } from './snapshot.js';
 
 /*
  * The events of a session, built from its snapshot alone: whoever builds one again (a redelivered step, the sweeper,
@@ -45,6 +45,16 @@ export const sessionCreatedEvent = (
     },
   });
 
+/** What the latest step decided; result and error are kept once, in the snapshot. */
+const commitOf = ({ outbox, result, error }: Snapshot): StepCommit | null =>
+  outbox.commit === null
+    ? null
+    : {
+        ...outbox.commit,
+        ...(result === undefined ? {} : { result }),
+        ...(error === undefined ? {} : { error }),
+      };
+
 /** An intent; the first of a step carries what the step decided (`data.commit`). */
 export const intentEvent = (
   context: EventContext,
@@ -52,8 +62,7 @@ export const intentEvent = (
   pending: PendingIntent,
 ): CloudEvent<ToolCallData> => {
   const { outbox } = snapshot;
-  const commit =
-    outbox.commit !== null && outbox.intent_ids[0] === pending.intent_id ? outbox.commit : undefined;
+  const commit = outbox.intent_ids[0] === pending.intent_id ? commitOf(snapshot) : null;
   return buildEvent(context, {
     ...common(snapshot),
     name: EVENT_NAMES.toolCall,
@@ -66,8 +75,9 @@ export const intentEvent = (
       parameters: pending.parameters,
       step: pending.step,
       deadline: new Date(pending.deadline_at).toISOString(),
+      effect: pending.effect,
       ...(pending.compensates === undefined ? {} : { compensates: pending.compensates }),
-      ...(commit === undefined ? {} : { commit }),
+      ...(commit === null ? {} : { commit }),
     },
   });
 };
@@ -77,8 +87,8 @@ export const stepCommittedEvent = (
   context: EventContext,
   snapshot: Snapshot,
 ): CloudEvent<StepCommittedData> | null => {
-  const { commit, intent_ids } = snapshot.outbox;
-  if (commit === null || intent_ids.length > 0) return null;
+  const commit = snapshot.outbox.intent_ids.length > 0 ? null : commitOf(snapshot);
+  if (commit === null) return null;
   return buildEvent(context, {
     ...common(snapshot),
     name: EVENT_NAMES.stepCommitted,

@@ -85,6 +85,10 @@ export interface PendingIntent {
   compensates?: string;
   /** what the effect of a plan's own `compensation` or a saga needs to know */
   on_compensation_failure?: 'park' | 'skip' | 'retry';
+  /** published by the sweeper, not before this time (a compensation that is tried again); absent: with its step */
+  not_before?: number;
+  /** an external tool that may run twice: published again, under the same id, so often after so many ms without an answer */
+  repeat?: { left: number; every_ms: number };
 }
 
 /** The intents of the latest step, which may not have been published yet. */
@@ -96,7 +100,10 @@ export interface Outbox {
   out: boolean;
 }
 
-/** `data.commit`: with it the snapshots can be rebuilt from the log alone. */
+/**
+ * `data.commit`: with it the snapshots can be rebuilt from the log alone. The snapshot's outbox keeps it without
+ * `result` and `error`, which the event takes from the snapshot itself.
+ */
 export interface StepCommit {
   v: number;
   step: number;
@@ -108,6 +115,11 @@ export interface StepCommit {
   status: StoredStatus;
   result?: Json;
   error?: ErrorData;
+  /**
+   * What the step put into the history that is in no other record of the log: outcomes of intents that it sealed, calls
+   * that the brain answered itself, messages of a brain that decided more than once.
+   */
+  added?: HistoryEntry[];
 }
 
 /** What the brain reads of its own session, in order of `n`. `key` is unique within the session. */

@@ -1,0 +1,39 @@
+import type { Ending, ErrorData, Snapshot } from '#contracts';
+import type { Draft } from './draft.js';
+import type { Transition } from './effects.js';
+import { beginEnding, canUndo } from './ending.js';
+import { cancelId } from './next-wake.js';
+
+export interface CancelOrder {
+  reason?: string;
+  compensate: boolean;
+}
+
+const cancelledError = (reason: string | undefined): ErrorData => ({
+  code: 'cancelled',
+  message: reason === undefined ? 'The session was cancelled.' : `The session was cancelled: ${reason}`,
+  retryable: false,
+});
+
+const endingOf = (snapshot: Snapshot, order: CancelOrder): Ending => {
+  const { ending } = snapshot;
+  const compensate = (ending?.compensate ?? false) || (order.compensate && canUndo(snapshot));
+  // a failure stays a failure; a session that was about to wait for a person, or to complete, is cancelled instead
+  return ending?.status === 'failed' || ending?.status === 'cancelled'
+    ? { ...ending, compensate }
+    : { status: 'cancelled', error: cancelledError(order.reason), compensate };
+};
+
+/** A cancel takes effect: the session ends as soon as nothing is pending. What is being undone goes on being undone. */
+export const applyCancel = (draft: Draft, order: CancelOrder): Transition => {
+  const { snapshot } = draft;
+  draft.markApplied(cancelId(snapshot));
+  snapshot.cancel_requested = undefined;
+  draft.tell('observation', {
+    type: 'cancel',
+    compensate: order.compensate,
+    ...(order.reason === undefined ? {} : { reason: order.reason }),
+  });
+  if (snapshot.status === 'compensating') return draft.commit();
+  return beginEnding(draft, endingOf(snapshot, order));
+};

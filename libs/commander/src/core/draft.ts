@@ -1,0 +1,164 @@
+import {
+  type ErrorData,
+  type HistoryEntry,
+  type Json,
+  type JsonObject,
+  type Outcome,
+  type PendingIntent,
+  RECORD_VERSION,
+  type Snapshot,
+  type StepCommit,
+  type StoredStatus,
+  type StoredTimelineEntry,
+  type TimelineType,
+} from '#contracts';
+import type { Next, Transition } from './effects.js';
+import { nextWake } from './next-wake.js';
+
+/** An answer to an intent, as the history tells it. */
+export interface Answer {
+  intent_id: string;
+  tool: string;
+  call?: string;
+  outcome: Outcome;
+}
+
+/** Key of an answer in the history: a plan's calls name it themselves. */
+export const historyKey = (intentId: string, call: string | undefined): string =>
+  call !== undefined && (call.startsWith('step:') || call.startsWith('undo:')) ? call : `result:${intentId}`;
+
+/**
+ * The next snapshot while it is being made: a shallow copy whose fields are replaced, never changed in place, so that
+ * the snapshot before stays as it was and shares what didn't change.
+ */
+export class Draft {
+  readonly snapshot: Snapshot;
+  private readonly history: HistoryEntry[] = [];
+  private readonly timeline: StoredTimelineEntry[] = [];
+  private readonly forgotten: PendingIntent[] = [];
+
+  private constructor(
+    snapshot: Snapshot,
+    readonly now: number,
+  ) {
+    this.snapshot = snapshot;
+  }
+
+  /** The first transition of a step, which applies the observation with this id: a new version with an empty outbox. */
+  static open(before: Snapshot, applied: string, now: number): Draft {
+    const { step, status, usage } = before;
+    const version = before.version + 1;
+    const commit: StepCommit = { v: RECORD_VERSION, step, version, applied, status, usage };
+    return new Draft(
+      { ...before, version, outbox: { commit, intent_ids: [], out: false }, updated_at: now },
+      now,
+    );
+  }
+
+  /** A later transition of the same step. */
+  static goOn(before: Snapshot, now: number): Draft {
+    return new Draft({ ...before }, now);
+  }
+
+  /** Remembers the id of an observation that no pending intent tells about; the last 256. */
+  markApplied(id: string): void {
+    this.snapshot.applied = [...this.snapshot.applied.slice(-255), id];
+  }
+
+  setStatus(status: StoredStatus, error?: ErrorData): void {
+    if (this.snapshot.status === status) return;
+    this.snapshot.status = status;
+    this.tell('status', { status, ...(error === undefined ? {} : { error: { ...error } }) });
+  }
+
+  tell(type: TimelineType, payload: JsonObject, history_key?: string): void {
+    const seq = ++this.snapshot.timeline_seq;
+    this.timeline.push({
+      v: RECORD_VERSION,
+      seq,
+      at: this.now,
+      type,
+      payload,
+      ...(history_key === undefined ? {} : { history_key }),
+    });
+  }
+
+  /** The user's words. */
+  addMessage(key: string, content: string): void {
+    this.history.push({ v: RECORD_VERSION, key, n: ++this.snapshot.history_n, kind: 'message', content });
+    this.tell('message', { role: 'user' }, key);
+  }
+
+  /** The brain's turn. The event of the step carries the first as `brain_message`, others among what it added. */
+  addTurn(content: Json): void {
+    const key = `brain:${this.snapshot.step}`;
+    const entry: HistoryEntry = { v: RECORD_VERSION, key, n: ++this.snapshot.history_n, kind: 'brain', content };
+    this.history.push(entry);
+    this.tell('decision', { step: this.snapshot.step }, key);
+    if (this.snapshot.outbox.commit?.brain_message === undefined) this.changeCommit({ brain_message: content });
+    else this.addToCommit(entry);
+  }
+
+  /** Keeps an answer in history and timeline; `unlogged`: no event of the log tells it, so the step's own does. */
+  addAnswer({ intent_id, tool, call, outcome }: Answer, unlogged: boolean): void {
+    const key = historyKey(intent_id, call);
+    const named = call === undefined ? {} : { call };
+    const entry: HistoryEntry = {
+      v: RECORD_VERSION,
+      key,
+      n: ++this.snapshot.history_n,
+      kind: 'observation',
+      intent_id,
+      tool,
+      ...named,
+      outcome,
+    };
+    this.history.push(entry);
+    this.tell('observation', { intent_id, tool_name: tool, ...named }, key);
+    if (unlogged) this.addToCommit(entry);
+  }
+
+  addPending(intents: readonly PendingIntent[]): void {
+    this.snapshot.pending = [...this.snapshot.pending, ...intents];
+  }
+
+  replacePending(intent: PendingIntent): void {
+    this.snapshot.pending = this.snapshot.pending.map((p) => (p.intent_id === intent.intent_id ? intent : p));
+  }
+
+  /** An intent has its answer: it is pending no more and its claim has served. */
+  removePending(intent: PendingIntent): void {
+    this.snapshot.pending = this.snapshot.pending.filter((p) => p.intent_id !== intent.intent_id);
+    this.forgotten.push(intent);
+  }
+
+  /** These go to the log with this step. */
+  publish(intentIds: readonly string[]): void {
+    const { outbox } = this.snapshot;
+    this.snapshot.outbox = { ...outbox, intent_ids: [...outbox.intent_ids, ...intentIds] };
+  }
+
+  /** Ends the step. */
+  commit(): Transition {
+    const { step, status, usage } = this.snapshot;
+    this.changeCommit({ step, status, usage });
+    return this.ask({ kind: 'commit', wakeAt: nextWake(this.snapshot, this.now) });
+  }
+
+  /** The step goes on with what is asked here. */
+  ask(next: Next): Transition {
+    return {
+      snapshot: this.snapshot,
+      effects: { history: this.history, timeline: this.timeline, forget: this.forgotten, next },
+    };
+  }
+
+  private addToCommit(entry: HistoryEntry): void {
+    this.changeCommit({ added: [...(this.snapshot.outbox.commit?.added ?? []), entry] });
+  }
+
+  private changeCommit(change: Partial<StepCommit>): void {
+    const { commit } = this.snapshot.outbox;
+    if (commit !== null) this.snapshot.outbox = { ...this.snapshot.outbox, commit: { ...commit, ...change } };
+  }
+}

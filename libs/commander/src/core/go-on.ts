@@ -1,0 +1,26 @@
+import type { ErrorData } from '#contracts';
+import { applyCancel } from './cancel.js';
+import type { Draft } from './draft.js';
+import type { Transition } from './effects.js';
+import { beginEnding, failedWith } from './ending.js';
+import { cancelOutstanding } from './next-wake.js';
+import { askBrain } from './think.js';
+
+export const deadlineError = (deadlineAt: number): ErrorData => ({
+  code: 'deadline_exceeded',
+  message: `The session's deadline was ${new Date(deadlineAt).toISOString()}.`,
+  retryable: false,
+});
+
+/** An observation is applied and nothing ends the session: the brain is next, unless something speaks against it. */
+export const goOn = (draft: Draft, thinksAfter: 'each' | 'all'): Transition => {
+  const { snapshot, now } = draft;
+  // the cancel itself is still on its way, but what it asks for is known: no think that would be thrown away
+  if (cancelOutstanding(snapshot) && snapshot.cancel_requested !== undefined)
+    return applyCancel(draft, snapshot.cancel_requested);
+  const deadline = snapshot.fixed.deadline_at;
+  if (deadline !== undefined && now >= deadline)
+    return beginEnding(draft, failedWith(snapshot, deadlineError(deadline)));
+  if (thinksAfter === 'all' && snapshot.pending.length > 0) return draft.commit();
+  return askBrain(draft);
+};

@@ -1,0 +1,36 @@
+import type { ErrorData, Outcome } from '#contracts';
+import type { ReadyConclusion, ReadyDecision } from './decision.js';
+
+/** Fields that every observation has. */
+interface Observed {
+  /** the event's id; of a foreign event its source and id together. Applied once */
+  id: string;
+}
+
+/** What can happen to a session from outside. */
+export type Observation = Observed &
+  (
+    | { type: 'session_created' }
+    | { type: 'tool_result'; intent_id?: string; tool?: string; digest?: string; outcome: Outcome }
+    | { type: 'cancel'; reason?: string; compensate: boolean }
+    /** `deadline` (the session's) or `intent:<intent id>` (of an external tool) */
+    | { type: 'timer'; timer_id: string }
+    /** not known to this release's machine: never applied */
+    | { type: 'user_message' | 'approval' | 'resolution' }
+  );
+
+/** The claim store's answer to the sealing of one intent. */
+export interface SealedIntent {
+  intent_id: string;
+  /** `sealed`: never runs. `started`: may be running, is signalled. `recorded`: had ended already, with `outcome` */
+  kind: 'sealed' | 'started' | 'recorded';
+  outcome?: Outcome;
+}
+
+/** The first input of a step is an observation; the others answer what the transition before asked for. */
+export type Input =
+  | { kind: 'observation'; observation: Observation; thinksAfter: 'each' | 'all' }
+  | { kind: 'sealed'; answers: readonly SealedIntent[] }
+  | { kind: 'decision'; decision: ReadyDecision }
+  | { kind: 'think_failed'; error: ErrorData }
+  | { kind: 'conclusion'; conclusion: ReadyConclusion };

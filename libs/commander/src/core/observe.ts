@@ -1,0 +1,73 @@
+import { isTerminal, type Snapshot } from '#contracts';
+import { applyCancel } from './cancel.js';
+import { Draft } from './draft.js';
+import type { Transition } from './effects.js';
+import { goOn } from './go-on.js';
+import { ignore } from './ignore.js';
+import type { Observation } from './input.js';
+import { cancelId } from './next-wake.js';
+import { applyTimer } from './timer.js';
+import { answeredBy, applyResult, type ToolResult } from './tool-result.js';
+
+/** Opens a step with an observation, if it applies (rule 2). */
+export const observe = (
+  before: Snapshot,
+  observation: Observation,
+  thinksAfter: 'each' | 'all',
+  now: number,
+): Transition => {
+  // Only the observation that the latest step applied can have left its outbox unpublished: the records of a session
+  // are taken one after the other, and an earlier one was finished only when its outbox was in the log.
+  const republish = !before.outbox.out && before.outbox.commit?.applied === observation.id;
+  if (isTerminal(before.status)) return ignore(before, 'ended', republish);
+  if (before.applied.includes(observation.id)) return ignore(before, 'duplicate', republish);
+  switch (observation.type) {
+    case 'session_created':
+      return begin(before, observation.id, thinksAfter, now);
+    case 'tool_result':
+      return answer(before, observation, thinksAfter, republish, now);
+    case 'cancel':
+      return cancel(before, observation, now);
+    case 'timer':
+      return applyTimer(before, observation, thinksAfter, now);
+    case 'user_message':
+    case 'approval':
+    case 'resolution':
+      return ignore(before, 'not_supported');
+  }
+};
+
+const begin = (before: Snapshot, id: string, thinksAfter: 'each' | 'all', now: number): Transition => {
+  if (before.status !== 'queued') return ignore(before, 'duplicate');
+  const draft = Draft.open(before, id, now);
+  draft.markApplied(id);
+  const { input } = before.fixed.submission;
+  if (input !== undefined) draft.addMessage('input', input);
+  return goOn(draft, thinksAfter);
+};
+
+const answer = (
+  before: Snapshot,
+  result: ToolResult,
+  thinksAfter: 'each' | 'all',
+  republish: boolean,
+  now: number,
+): Transition => {
+  const intent = answeredBy(before, result);
+  if (typeof intent === 'string') return ignore(before, intent, republish);
+  const draft = Draft.open(before, result.id, now);
+  // a repeat of it would be taken for the answer to the next one
+  if (result.intent_id === undefined) draft.markApplied(result.id);
+  return applyResult(draft, intent, result, thinksAfter);
+};
+
+const cancel = (
+  before: Snapshot,
+  { id, compensate, reason }: Extract<Observation, { type: 'cancel' }>,
+  now: number,
+): Transition => {
+  const draft = Draft.open(before, id, now);
+  // one that another program published has an id of its own
+  if (id !== cancelId(before)) draft.markApplied(id);
+  return applyCancel(draft, { compensate, ...(reason === undefined ? {} : { reason }) });
+};
