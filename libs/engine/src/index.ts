@@ -1,1 +1,5 @@
-export {};
+export { type Durability, type EngineOptions } from './engine.options.js';
+export { Engine } from './engine.js';
+export { type Recovery } from './recovery.js';
+export { type Table } from './table.js';
+export { type Range, type Row, type Transaction, type View } from './view.js';
