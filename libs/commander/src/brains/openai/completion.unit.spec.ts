@@ -104,6 +104,7 @@ describe('readCompletion', () => {
 
   it.each([
     ['a page', '<html>502</html>', '<html>502'],
+    ['an answer that broke off upstream', says({ content: 'hal' }, 'error'), 'expected a chat completion'],
     ['nothing', undefined, 'nothing'],
     ['no choices', { choices: [] }, '{"choices":[]}'],
     ['no message', { choices: [{}] }, 'expected a chat completion'],

@@ -65,7 +65,8 @@ const failed = (code: ErrorCode, message: string, text?: string | null): NonNull
 
 const judge = (call: ModelCall, { tools, offered, at }: Surroundings): Call | AnsweredCall => {
   const answer = (code: ErrorCode, message: string, details?: Json): AnsweredCall => ({
-    tool: call.name,
+    // a model can invent a name of any length
+    tool: quote(call.name, 64),
     call: call.id,
     outcome: refusedCall(code, message, at, details),
   });
