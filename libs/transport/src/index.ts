@@ -1,1 +1,23 @@
-export {};
+export { type Backoff, DEFAULT_BACKOFF } from './backoff.js';
+export {
+  type ConsumerStats,
+  type KeyOrderedConsumerOptions,
+  type RecordHandler,
+} from './consumer-options.js';
+export { type Delivery } from './delivery.js';
+export { type DecodedEvent, describeInvalid, type InvalidEvent, UNNAMED_SOURCE } from './event-attributes.js';
+export { decodeEvent, encodeEvent, type EncodedEvent, STRUCTURED_CONTENT_TYPE } from './event-codec.js';
+export { KeyOrderedConsumer } from './key-ordered-consumer.js';
+export {
+  type Feed,
+  type GroupLag,
+  type LogRecord,
+  type OutboundRecord,
+  type PartitionPosition,
+  type Position,
+  type Subscription,
+  type TopicSpec,
+  Transport,
+  type TransportCapabilities,
+} from './port.js';
+export { systemTimers, type Timers } from './timers.js';
