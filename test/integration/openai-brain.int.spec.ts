@@ -424,7 +424,7 @@ describe('the openai brain against a server', () => {
       const error = await failure(brain({ model: undefined }).think(hello().context()));
       expect(error).toMatchObject({
         retryable: false,
-        message: expect.stringContaining('OPENAI_MODEL') as string,
+        message: expect.stringContaining('OPENAI_MODEL'),
       });
     });
   });

@@ -100,7 +100,7 @@ describe('conversation', () => {
     ]);
     expect(messages.at(-1)).toMatchObject({
       role: 'tool',
-      content: expect.stringContaining('it failed') as string,
+      content: expect.stringContaining('it failed'),
     });
   });
 

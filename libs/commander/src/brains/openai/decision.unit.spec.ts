@@ -103,9 +103,9 @@ describe('decide', () => {
           error: expect.objectContaining({
             code,
             retryable: false,
-            message: expect.stringMatching(message) as string,
-          }) as object,
-        }) as object,
+            message: expect.stringMatching(message),
+          }),
+        }),
       },
     ]);
     expect(decision.finish).toBeUndefined();
@@ -128,7 +128,7 @@ describe('decide', () => {
     expect(counted).toEqual(usage);
     expect(finish).toMatchObject({
       kind: 'failed',
-      error: { code, message: expect.stringMatching(message) as string, retryable: false },
+      error: { code, message: expect.stringMatching(message), retryable: false },
       ...('text' in said ? { result: { text: 'half' } } : {}),
     });
   });
