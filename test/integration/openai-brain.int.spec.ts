@@ -63,8 +63,9 @@ class Session {
     const snapshot = {
       session_id: 'sess-1',
       step: this.step,
-      updated_at: STARTED,
-      fixed: { submission: this.submission },
+      // as a step leaves it before it thinks
+      updated_at: this.now,
+      fixed: { submission: this.submission, created_at: STARTED },
     } as unknown as Snapshot;
     return {
       snapshot,

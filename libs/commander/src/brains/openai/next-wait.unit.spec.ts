@@ -47,13 +47,18 @@ describe('waitingSince', () => {
     tool: 't',
     outcome: { ...outcome, started_at, duration_ms },
   });
-  const since = (updated_at: number, observed: ReturnType<typeof at>[], start = 0) =>
-    waitingSince({ snapshot: { updated_at } as never, observed }, start);
+  const waiting = (created_at: number, observed: ReturnType<typeof at>[], start = 0, since?: number) =>
+    waitingSince({ snapshot: { updated_at: 1e9, fixed: { created_at } } as never, observed, since }, start);
 
-  it('is the latest of commit, result and start of the process', () => {
-    expect(since(5, [])).toBe(5);
-    expect(since(5, [at('1970-01-01T00:00:01.000Z', 10), at('1970-01-01T00:00:02.000Z', 10)])).toBe(2010);
-    expect(since(5, [], 7)).toBe(7);
-    expect(since(5, [at('never', 1)])).toBe(5);
+  it('is the time of the observation, as far as a process was there', () => {
+    expect(waiting(5, [at('1970-01-01T00:00:01.000Z', 10)], 0, 7)).toBe(7);
+    expect(waiting(5, [], 9, 7)).toBe(9);
+  });
+
+  it('is else the latest of creation, result and start of the process', () => {
+    expect(waiting(5, [])).toBe(5);
+    expect(waiting(5, [at('1970-01-01T00:00:01.000Z', 10), at('1970-01-01T00:00:02.000Z', 10)])).toBe(2010);
+    expect(waiting(5, [], 7)).toBe(7);
+    expect(waiting(5, [at('never', 1)])).toBe(5);
   });
 });
