@@ -1,4 +1,5 @@
 export { bodyDigest, canonicalJson, intentDigest } from './digest.js';
+export { EmbeddedClaimStore } from './drivers/embedded/embedded-claim-store.js';
 export {
   type ClaimCapabilities,
   type ClaimKey,
