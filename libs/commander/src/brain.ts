@@ -1,4 +1,12 @@
-import type { HistoryEntry, Json, JsonObject, Outcome, Snapshot, Submission, ToolCatalogue } from '#contracts';
+import type {
+  HistoryEntry,
+  Json,
+  JsonObject,
+  Outcome,
+  Snapshot,
+  Submission,
+  ToolCatalogue,
+} from '#contracts';
 import type { AnsweredCall, Closing, Finish } from './core/decision.js';
 
 export type { AnsweredCall, Closing, Finish };
