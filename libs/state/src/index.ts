@@ -1,3 +1,4 @@
+export { EmbeddedSessionStore } from './drivers/embedded/embedded-session-store.js';
 export {
   type Commit,
   type CommitReply,

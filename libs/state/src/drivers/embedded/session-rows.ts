@@ -1,0 +1,134 @@
+import {
+  DormouseError,
+  type HistoryEntry,
+  isTerminal,
+  RECORD_VERSION,
+  type SessionFixed,
+  type Snapshot,
+  type StoredStatus,
+  type StoredTimelineEntry,
+} from '#contracts';
+import { type Engine, keyPart, type Table, timePart } from '#engine';
+
+/** The store's tables. A key begins with the session's part; indexes begin with what they are ordered by. */
+export interface SessionTables {
+  /** by session: what the creation wrote, `{v, fixed}` */
+  fixed: Table<string>;
+  /** by session: {@link Head} */
+  heads: Table<string>;
+  /** by session and version: what one commit added, {@link Step} */
+  steps: Table<string>;
+  /** by session and history key: the version whose step has the entry */
+  historyKeys: Table<string>;
+  /** by session: when it is to be woken */
+  wakes: Table<string>;
+  /** wake-ups in order of time; the value is the session id */
+  wakeTimes: Table<string>;
+  /** by tenant and time of creation; the value is the session id */
+  creations: Table<string>;
+  /** sessions that ended, in order of time; the value is the session id */
+  endings: Table<string>;
+  /** by session and SHA-256 */
+  blobs: Table<Buffer>;
+}
+
+export const sessionTables = (engine: Engine): SessionTables => ({
+  fixed: engine.text('sf'),
+  heads: engine.text('sh'),
+  steps: engine.text('ss'),
+  historyKeys: engine.text('sk'),
+  wakes: engine.text('sw'),
+  wakeTimes: engine.text('st'),
+  creations: engine.text('sc'),
+  endings: engine.text('se'),
+  blobs: engine.bytes('sb'),
+});
+
+export const stepKey = (session: string, version: number): string =>
+  `${session}|${version.toString(36).padStart(6, '0')}`;
+export const historyRowKey = (session: string, key: string): string => `${session}|${keyPart(key)}`;
+export const wakeTimeKey = (at: number, session: string): string => `${timePart(at)}|${session}`;
+export const creationKey = (tenant: string, createdAt: number, session: string): string =>
+  `${keyPart(tenant)}|${timePart(createdAt)}|${session}`;
+export const endingKey = (updatedAt: number, session: string): string => `${timePart(updatedAt)}|${session}`;
+
+/** The part of a head that most moves need, readable without reading the rest. */
+export interface HeadLine {
+  v: number;
+  version: number;
+  status: StoredStatus;
+  updatedAt: number;
+  /** of the latest commit; empty after the creation */
+  token: string;
+}
+type Head = Omit<Snapshot, 'fixed'>;
+
+const checkVersion = (v: number, what: string): void => {
+  if (v > RECORD_VERSION)
+    throw new DormouseError(
+      'newer_version',
+      `expected ${what} of version ${RECORD_VERSION} or earlier, got ${v}: run the release that wrote it`,
+    );
+};
+
+/** `v version status updated_at token` newline the snapshot without `fixed`, as JSON. */
+export const encodeHead = (snapshot: Snapshot, token: string): string => {
+  const { v, version, status, updated_at } = snapshot;
+  const line = `${v} ${version} ${status} ${updated_at} ${encodeURIComponent(token)}`;
+  return `${line}\n${JSON.stringify({ ...snapshot, fixed: undefined })}`;
+};
+
+/** @throws DormouseError `newer_version` */
+export const decodeHeadLine = (text: string): HeadLine => {
+  const [v, version, status, updatedAt, token = ''] = text.slice(0, text.indexOf('\n')).split(' ');
+  checkVersion(Number(v), 'a snapshot');
+  return {
+    v: Number(v),
+    version: Number(version),
+    status: status as StoredStatus,
+    updatedAt: Number(updatedAt),
+    token: decodeURIComponent(token),
+  };
+};
+
+/** @throws DormouseError `newer_version` */
+export const decodeHead = (text: string): Head => {
+  const head = JSON.parse(text.slice(text.indexOf('\n') + 1)) as Head;
+  checkVersion(head.v, 'a snapshot');
+  return head;
+};
+
+export const encodeFixed = (fixed: SessionFixed): string => JSON.stringify({ v: RECORD_VERSION, fixed });
+
+/** @throws DormouseError `newer_version` */
+export const decodeSnapshot = (head: string, fixed: string): Snapshot => {
+  const row = JSON.parse(fixed) as { v: number; fixed: SessionFixed };
+  checkVersion(row.v, 'a session');
+  return { ...decodeHead(head), fixed: row.fixed };
+};
+
+export const hasEnded = (line: HeadLine): boolean => isTerminal(line.status);
+
+/** What a commit (or the creation) added. */
+export interface Step {
+  v: number;
+  timeline: StoredTimelineEntry[];
+  history: HistoryEntry[];
+}
+
+/** `<the timeline's latest seq after it>` newline JSON. */
+export const encodeStep = (
+  timelineSeq: number,
+  timeline: StoredTimelineEntry[],
+  history: HistoryEntry[],
+): string => `${timelineSeq}\n${JSON.stringify({ v: RECORD_VERSION, timeline, history } satisfies Step)}`;
+
+export const stepSeq = (text: string): number => Number(text.slice(0, text.indexOf('\n')));
+
+/** @throws DormouseError `newer_version` */
+export const decodeStep = (text: string): Step => {
+  const step = JSON.parse(text.slice(text.indexOf('\n') + 1)) as Step;
+  checkVersion(step.v, 'a step');
+  for (const entry of step.timeline) checkVersion(entry.v, 'a timeline entry');
+  return step;
+};

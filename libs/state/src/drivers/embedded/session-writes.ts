@@ -1,0 +1,81 @@
+import { isTerminal } from '#contracts';
+import { keyPart, type Transaction } from '#engine';
+import type { Commit, CommitReply, CreateReply, Creation } from '../../port.js';
+import { type SessionReads } from './session-reads.js';
+import {
+  creationKey,
+  decodeHeadLine,
+  encodeFixed,
+  encodeHead,
+  encodeStep,
+  endingKey,
+  historyRowKey,
+  type SessionTables,
+  stepKey,
+} from './session-rows.js';
+import { type WakeRows } from './wake-rows.js';
+
+/** The creation and the commits of sessions, each within one move. */
+export class SessionWrites {
+  constructor(
+    private readonly tables: SessionTables,
+    private readonly reads: SessionReads,
+    private readonly wakes: WakeRows,
+  ) {}
+
+  create(tx: Transaction, { snapshot, timeline, wakeAt }: Creation): CreateReply {
+    const { tables } = this;
+    const session = keyPart(snapshot.session_id);
+    const existing = this.reads.load(tx, session);
+    if (existing) return { kind: 'exists', snapshot: existing };
+    tx.put(tables.fixed, session, encodeFixed(snapshot.fixed), true);
+    tx.put(tables.heads, session, encodeHead(snapshot, ''), true);
+    tx.put(
+      tables.steps,
+      stepKey(session, snapshot.version),
+      encodeStep(snapshot.timeline_seq, timeline, []),
+      true,
+    );
+    const { tenant, created_at } = snapshot.fixed;
+    tx.put(tables.creations, creationKey(tenant, created_at, session), snapshot.session_id, true);
+    this.wakes.set(tx, session, snapshot.session_id, wakeAt);
+    if (isTerminal(snapshot.status))
+      tx.put(tables.endings, endingKey(snapshot.updated_at, session), snapshot.session_id, true);
+    return { kind: 'created' };
+  }
+
+  commit(
+    tx: Transaction,
+    { token, expectedVersion, snapshot, history, timeline, wakeAt }: Commit,
+  ): CommitReply {
+    const { tables } = this;
+    const session = keyPart(snapshot.session_id);
+    const text = tx.get(tables.heads, session);
+    if (text === undefined) return { kind: 'missing' };
+    const stored = decodeHeadLine(text);
+    // the same commit again: its first reply was lost
+    if (stored.token === token) return { kind: 'committed' };
+    if (stored.version !== expectedVersion) return { kind: 'conflict', version: stored.version };
+
+    const added = history.filter(({ key }, i) => {
+      const row = historyRowKey(session, key);
+      const first = history.findIndex((other) => other.key === key) === i;
+      if (!first || tx.get(tables.historyKeys, row) !== undefined) return false;
+      tx.put(tables.historyKeys, row, String(snapshot.version), true);
+      return true;
+    });
+    tx.put(tables.heads, session, encodeHead(snapshot, token));
+    tx.put(
+      tables.steps,
+      stepKey(session, snapshot.version),
+      encodeStep(snapshot.timeline_seq, timeline, added),
+      true,
+    );
+    this.wakes.set(tx, session, snapshot.session_id, wakeAt);
+    // a later commit of a session that has ended would move the time from which it is kept
+    if (isTerminal(stored.status)) tx.del(tables.endings, endingKey(stored.updatedAt, session));
+    if (isTerminal(snapshot.status))
+      tx.put(tables.endings, endingKey(snapshot.updated_at, session), snapshot.session_id, true);
+    return { kind: 'committed' };
+  }
+}

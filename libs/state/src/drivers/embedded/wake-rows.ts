@@ -1,0 +1,42 @@
+import { timePart, type Transaction, type View } from '#engine';
+import type { Wake } from '../../port.js';
+import { type SessionTables, wakeTimeKey } from './session-rows.js';
+
+/** The one wake-up of each session, by session and by time. */
+export class WakeRows {
+  constructor(private readonly tables: SessionTables) {}
+
+  of(view: View, session: string): number | null {
+    const text = view.get(this.tables.wakes, session);
+    return text === undefined ? null : Number(text);
+  }
+
+  /** Sets or, with null, removes it. */
+  set(tx: Transaction, session: string, sessionId: string, at: number | null): void {
+    const { wakes, wakeTimes } = this.tables;
+    const before = this.of(tx, session);
+    if (before === at) return;
+    if (before !== null) tx.del(wakeTimes, wakeTimeKey(before, session));
+    if (at === null) {
+      tx.del(wakes, session);
+      return;
+    }
+    tx.put(wakes, session, String(at), before === null);
+    // a time is in the index only while it is the session's: this one wasn't
+    tx.put(wakeTimes, wakeTimeKey(at, session), sessionId, true);
+  }
+
+  due(view: View, now: number, limit: number): Wake[] {
+    return this.first(view, timePart(now + 1), limit);
+  }
+
+  next(view: View): number | null {
+    // above every time: digits come before the bar
+    return this.first(view, '|', 1)[0]?.at ?? null;
+  }
+
+  private first(view: View, end: string, limit: number): Wake[] {
+    const rows = view.range(this.tables.wakeTimes, { start: '', end, limit });
+    return rows.map(({ key, value }) => ({ sessionId: value, at: Number(key.slice(0, key.indexOf('|'))) }));
+  }
+}
