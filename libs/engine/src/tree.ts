@@ -16,7 +16,12 @@ export interface TreeRange {
 
 // Keys are ASCII, one byte a character: cheaper than lmdb's ordered encoding of arbitrary values.
 const keyEncoder = {
-  writeKey(key: string, target: Buffer, start: number): number {
+  writeKey(key: string | Buffer, target: Buffer, start: number): number {
+    // lmdb's own lowest key, the end of a range that goes down
+    if (typeof key !== 'string') {
+      target.set(key, start);
+      return start + key.length;
+    }
     for (let i = 0; i < key.length; i++) target[start + i] = key.charCodeAt(i);
     return start + key.length;
   },

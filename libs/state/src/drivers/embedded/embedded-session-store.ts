@@ -17,12 +17,12 @@ import {
 import { expireSessions } from './session-expiry.js';
 import { listPage } from './session-list.js';
 import { SessionReads } from './session-reads.js';
-import { decodeHeadLine, hasEnded, type SessionTables, sessionTables } from './session-rows.js';
+import { blobKey, decodeHeadLine, hasEnded, type SessionTables, sessionTables } from './session-rows.js';
 import { SessionWrites } from './session-writes.js';
 import { WakeRows } from './wake-rows.js';
 import { Watchers } from './watchers.js';
 
-const DATAREF = /^blob:([^/]+)\/([0-9a-f]{64})$/;
+const DATAREF = /^blob:\{(.+)\}:([0-9a-f]{64})$/s;
 
 /** Sessions in the embedded engine: each call of the port is one move, or one read, of the engine. */
 export class EmbeddedSessionStore extends SessionStore {
@@ -114,21 +114,20 @@ export class EmbeddedSessionStore extends SessionStore {
 
   putBlob(sessionId: string, bytes: Uint8Array): Promise<string> {
     const hash = createHash('sha256').update(bytes).digest('hex');
-    const session = keyPart(sessionId);
+    const key = blobKey(keyPart(sessionId), hash);
     return this.move((tx) => {
-      const key = `${session}|${hash}`;
       // a copy: the bytes stay the caller's to change
       if (tx.get(this.tables.blobs, key) === undefined)
         tx.put(this.tables.blobs, key, Buffer.from(bytes), true);
-      return `blob:${session}/${hash}`;
+      return `blob:{${sessionId}}:${hash}`;
     });
   }
 
   getBlob(dataref: string): Promise<Uint8Array | null> {
     return this.read((view) => {
-      const [, session, hash] = DATAREF.exec(dataref) ?? [];
-      if (session === undefined || hash === undefined || session.includes('|')) return null;
-      const bytes = view.get(this.tables.blobs, `${session}|${hash}`);
+      const [, sessionId, hash] = DATAREF.exec(dataref) ?? [];
+      if (sessionId === undefined || hash === undefined) return null;
+      const bytes = view.get(this.tables.blobs, blobKey(keyPart(sessionId), hash));
       return bytes === undefined ? null : new Uint8Array(bytes);
     });
   }

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Json, Snapshot, StoredTimelineEntry, TimelineEntry } from '#contracts';
+import type { HistoryEntry, JsonObject, Snapshot, StoredTimelineEntry, TimelineEntry } from '#contracts';
 import { type View } from '#engine';
 import type { PendingReply, TimelinePageQuery } from '../../port.js';
 import {
@@ -110,11 +110,8 @@ const present = (
   seq,
   time: new Date(at).toISOString(),
   type,
-  payload: held === undefined ? payload : { ...payload, ...joinedFields(held) },
+  payload: held === undefined ? payload : ({ ...payload, ...joinedFields(held) } as JsonObject),
 });
 
-const joinedFields = (held: HistoryEntry): Record<string, Json> => {
-  if (held.kind !== 'observation') return { content: held.content };
-  const { status, result, error, attempts, duration_ms } = held.outcome;
-  return { status, result, error: error, attempts, duration_ms };
-};
+const joinedFields = (held: HistoryEntry): Record<string, unknown> =>
+  held.kind === 'observation' ? { ...held.outcome } : { content: held.content };

@@ -46,6 +46,7 @@ export const sessionTables = (engine: Engine): SessionTables => ({
 
 export const stepKey = (session: string, version: number): string =>
   `${session}|${version.toString(36).padStart(6, '0')}`;
+export const blobKey = (session: string, hash: string): string => `${session}|${hash}`;
 export const historyRowKey = (session: string, key: string): string => `${session}|${keyPart(key)}`;
 export const wakeTimeKey = (at: number, session: string): string => `${timePart(at)}|${session}`;
 export const creationKey = (tenant: string, createdAt: number, session: string): string =>
@@ -58,8 +59,6 @@ export interface HeadLine {
   version: number;
   status: StoredStatus;
   updatedAt: number;
-  /** of the latest commit; empty after the creation */
-  token: string;
 }
 type Head = Omit<Snapshot, 'fixed'>;
 
@@ -71,23 +70,21 @@ const checkVersion = (v: number, what: string): void => {
     );
 };
 
-/** `v version status updated_at token` newline the snapshot without `fixed`, as JSON. */
-export const encodeHead = (snapshot: Snapshot, token: string): string => {
+/** `v version status updated_at` newline the snapshot without `fixed`, as JSON. */
+export const encodeHead = (snapshot: Snapshot): string => {
   const { v, version, status, updated_at } = snapshot;
-  const line = `${v} ${version} ${status} ${updated_at} ${encodeURIComponent(token)}`;
-  return `${line}\n${JSON.stringify({ ...snapshot, fixed: undefined })}`;
+  return `${v} ${version} ${status} ${updated_at}\n${JSON.stringify({ ...snapshot, fixed: undefined })}`;
 };
 
 /** @throws DormouseError `newer_version` */
 export const decodeHeadLine = (text: string): HeadLine => {
-  const [v, version, status, updatedAt, token = ''] = text.slice(0, text.indexOf('\n')).split(' ');
+  const [v, version, status, updatedAt] = text.slice(0, text.indexOf('\n')).split(' ');
   checkVersion(Number(v), 'a snapshot');
   return {
     v: Number(v),
     version: Number(version),
     status: status as StoredStatus,
     updatedAt: Number(updatedAt),
-    token: decodeURIComponent(token),
   };
 };
 
@@ -116,14 +113,19 @@ export interface Step {
   history: HistoryEntry[];
 }
 
-/** `<the timeline's latest seq after it>` newline JSON. */
+/** `<the timeline's latest seq after it> <the commit's token>` newline JSON. */
 export const encodeStep = (
   timelineSeq: number,
+  token: string,
   timeline: StoredTimelineEntry[],
   history: HistoryEntry[],
-): string => `${timelineSeq}\n${JSON.stringify({ v: RECORD_VERSION, timeline, history } satisfies Step)}`;
+): string =>
+  `${timelineSeq} ${encodeURIComponent(token)}\n${JSON.stringify({ v: RECORD_VERSION, timeline, history } satisfies Step)}`;
 
-export const stepSeq = (text: string): number => Number(text.slice(0, text.indexOf('\n')));
+export const stepSeq = (text: string): number => Number(text.slice(0, text.indexOf(' ')));
+/** Empty for the creation. */
+export const stepToken = (text: string): string =>
+  decodeURIComponent(text.slice(text.indexOf(' ') + 1, text.indexOf('\n')));
 
 /** @throws DormouseError `newer_version` */
 export const decodeStep = (text: string): Step => {

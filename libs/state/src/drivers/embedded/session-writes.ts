@@ -12,6 +12,7 @@ import {
   historyRowKey,
   type SessionTables,
   stepKey,
+  stepToken,
 } from './session-rows.js';
 import { type WakeRows } from './wake-rows.js';
 
@@ -29,11 +30,11 @@ export class SessionWrites {
     const existing = this.reads.load(tx, session);
     if (existing) return { kind: 'exists', snapshot: existing };
     tx.put(tables.fixed, session, encodeFixed(snapshot.fixed), true);
-    tx.put(tables.heads, session, encodeHead(snapshot, ''), true);
+    tx.put(tables.heads, session, encodeHead(snapshot), true);
     tx.put(
       tables.steps,
       stepKey(session, snapshot.version),
-      encodeStep(snapshot.timeline_seq, timeline, []),
+      encodeStep(snapshot.timeline_seq, '', timeline, []),
       true,
     );
     const { tenant, created_at } = snapshot.fixed;
@@ -53,9 +54,12 @@ export class SessionWrites {
     const text = tx.get(tables.heads, session);
     if (text === undefined) return { kind: 'missing' };
     const stored = decodeHeadLine(text);
-    // the same commit again: its first reply was lost
-    if (stored.token === token) return { kind: 'committed' };
-    if (stored.version !== expectedVersion) return { kind: 'conflict', version: stored.version };
+    if (stored.version !== expectedVersion) {
+      // the same commit again, its first reply was lost: the step that it made bears its token
+      const step = tx.get(tables.steps, stepKey(session, snapshot.version));
+      if (step !== undefined && stepToken(step) === token) return { kind: 'committed' };
+      return { kind: 'conflict', version: stored.version };
+    }
 
     const added = history.filter(({ key }, i) => {
       const row = historyRowKey(session, key);
@@ -64,11 +68,11 @@ export class SessionWrites {
       tx.put(tables.historyKeys, row, String(snapshot.version), true);
       return true;
     });
-    tx.put(tables.heads, session, encodeHead(snapshot, token));
+    tx.put(tables.heads, session, encodeHead(snapshot));
     tx.put(
       tables.steps,
       stepKey(session, snapshot.version),
-      encodeStep(snapshot.timeline_seq, timeline, added),
+      encodeStep(snapshot.timeline_seq, token, timeline, added),
       true,
     );
     this.wakes.set(tx, session, snapshot.session_id, wakeAt);
