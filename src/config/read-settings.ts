@@ -1,6 +1,6 @@
 import { fault, type SettingFault, SettingsError } from './setting-fault.js';
 import { faultsBetween, type Settings, settingsOf } from './settings.js';
-import { type ReadValues, SETTING_NAMES, type SettingName, TABLE } from './table.js';
+import { type ReadValues, SETTING_NAMES, TABLE } from './table.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

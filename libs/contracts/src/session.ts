@@ -38,6 +38,13 @@ export type Limits = Static<typeof Limits>;
 /** An LLM that calls tools for ever is stopped after so many steps when the submission sets no limit. */
 export const DEFAULT_STEP_LIMIT = 50;
 
+/** Flat strings. (Written out, because the pattern that `Type.Record` makes lets a key with a line break pass unchecked.) */
+export const Metadata = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  propertyNames: { type: 'string', minLength: 1, maxLength: 128 },
+  additionalProperties: { type: 'string', maxLength: 1024 },
+});
+
 export const EITHER_INPUT_OR_PLAN = [{ required: ['input'] }, { required: ['plan'] }] as const;
 
 /** The body of `POST /v1/sessions`: `input` or `plan`, not both. */
@@ -52,9 +59,7 @@ export const Submission = Type.Object(
     instructions: Type.Optional(Type.String({ description: 'the system prompt' })),
     tools: Type.Optional(Type.Array(Type.String(), { description: 'names; absent: all' })),
     saga: Type.Optional(Type.Boolean()),
-    metadata: Type.Optional(
-      Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 1024 })),
-    ),
+    metadata: Type.Optional(Metadata),
     deadline: Type.Optional(
       Type.String({ format: 'date-time', description: 'RFC 3339; the session ends then' }),
     ),
