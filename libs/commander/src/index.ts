@@ -1,3 +1,14 @@
+export type {
+  AnsweredCall,
+  Brain,
+  Call,
+  Closing,
+  Conclusion,
+  Decision,
+  Finish,
+  ThinkContext,
+} from './brain.js';
+export { Brains } from './brains/brains.js';
 export type { AnsweredCall, Brain, Call, Decision, Finish, ThinkContext } from './brain.js';
 export { type Ambient, EMPTY_ANSWERS, OpenAiBrain } from './brains/openai/openai.brain.js';
 export {
@@ -6,3 +17,17 @@ export {
   type Patience,
   type Trouble,
 } from './brains/openai/openai.options.js';
+export { PlanBrain } from './brains/plan/plan.brain.js';
+export { type PlanReport, type PlanRules, validatePlan } from './brains/plan/validate-plan.js';
+export { CommanderModule, SessionsModule } from './commander.module.js';
+export { COMMANDER_OPTIONS, type CommanderOptions } from './commander.options.js';
+export { type CommanderCounts, CommanderService } from './commander.service.js';
+export { newSession, type NewSession } from './core/create.js';
+export type { ReadyCall, ReadyConclusion, ReadyDecision } from './core/decision.js';
+export type { Effects, IgnoreReason, Next, Transition } from './core/effects.js';
+export type { Input, Observation, SealedIntent } from './core/input.js';
+export { cancelOutstanding, nextWake } from './core/next-wake.js';
+export { transition } from './session.machine.js';
+export { type CancelContext, Sessions, type SubmitContext } from './sessions/sessions.service.js';
+export { sessionView } from './sessions/session-view.js';
+export { ThinkingSessions } from './thinking-sessions.js';

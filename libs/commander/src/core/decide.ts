@@ -66,6 +66,7 @@ const applyFinish = (draft: Draft, finish: Finish): Transition => {
   switch (finish.kind) {
     case 'completed':
       snapshot.result = finish.result;
+      snapshot.error = finish.error;
       if (snapshot.pending.length === 0) return complete(draft);
       snapshot.ending = { status: 'completed', compensate: false };
       return draft.commit();

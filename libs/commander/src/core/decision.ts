@@ -9,7 +9,8 @@ export interface AnsweredCall {
 
 /** How a brain ends its session. `failed` of a saga is undone first. */
 export type Finish =
-  | { kind: 'completed'; result: Json }
+  /** `error`: a remark on a result that couldn't be kept */
+  | { kind: 'completed'; result: Json; error?: ErrorData }
   | { kind: 'failed'; error: ErrorData; result?: Json }
   /** waits for a person: an unknown outcome that nobody may guess */
   | { kind: 'parked'; error: ErrorData };

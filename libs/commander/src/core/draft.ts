@@ -57,7 +57,7 @@ export class Draft {
 
   /** A later transition of the same step. */
   static goOn(before: Snapshot, now: number): Draft {
-    return new Draft({ ...before }, now);
+    return new Draft({ ...before, updated_at: now }, now);
   }
 
   /** Remembers the id of an observation that no pending intent tells about; the last 256. */
@@ -92,17 +92,24 @@ export class Draft {
   /** The brain's turn. The event of the step carries the first as `brain_message`, others among what it added. */
   addTurn(content: Json): void {
     const key = `brain:${this.snapshot.step}`;
-    const entry: HistoryEntry = { v: RECORD_VERSION, key, n: ++this.snapshot.history_n, kind: 'brain', content };
+    const entry: HistoryEntry = {
+      v: RECORD_VERSION,
+      key,
+      n: ++this.snapshot.history_n,
+      kind: 'brain',
+      content,
+    };
     this.history.push(entry);
     this.tell('decision', { step: this.snapshot.step }, key);
-    if (this.snapshot.outbox.commit?.brain_message === undefined) this.changeCommit({ brain_message: content });
+    if (this.snapshot.outbox.commit?.brain_message === undefined)
+      this.changeCommit({ brain_message: content });
     else this.addToCommit(entry);
   }
 
   /** Keeps an answer in history and timeline; `unlogged`: no event of the log tells it, so the step's own does. */
   addAnswer({ intent_id, tool, call, outcome }: Answer, unlogged: boolean): void {
     const key = historyKey(intent_id, call);
-    const named = call === undefined ? {} : { call };
+    const named: { call?: string } = call === undefined ? {} : { call };
     const entry: HistoryEntry = {
       v: RECORD_VERSION,
       key,
@@ -114,7 +121,7 @@ export class Draft {
       outcome,
     };
     this.history.push(entry);
-    this.tell('observation', { intent_id, tool_name: tool, ...named }, key);
+    this.tell('observation', { intent_id, tool_name: tool, ...(call === undefined ? {} : { call }) }, key);
     if (unlogged) this.addToCommit(entry);
   }
 

@@ -31,7 +31,8 @@ export const nextWake = (snapshot: Snapshot, now: number): number | null => {
   };
   for (const intent of snapshot.pending) at(intent.not_before ?? intent.deadline_at);
   if (cancelOutstanding(snapshot)) at(now + UNAPPLIED_CANCEL_MS);
-  if (snapshot.status === 'queued') at(Math.max(snapshot.fixed.created_at, snapshot.updated_at) + UNSTARTED_MS);
+  if (snapshot.status === 'queued')
+    at(Math.max(snapshot.fixed.created_at, snapshot.updated_at) + UNSTARTED_MS);
   if (deadlineCounts(snapshot)) at(snapshot.fixed.deadline_at);
   return wake;
 };

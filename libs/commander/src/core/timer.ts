@@ -38,7 +38,12 @@ export const applyTimer = (
 /** Asked again while that is harmless and worth it; afterwards failed, or unknown where it may not be guessed. */
 const unanswered = (draft: Draft, intent: PendingIntent, thinksAfter: 'each' | 'all'): Transition => {
   const { repeat } = intent;
-  if (repeatable(intent.effect) && repeat !== undefined && repeat.left > 0 && draft.snapshot.ending === undefined) {
+  if (
+    repeatable(intent.effect) &&
+    repeat !== undefined &&
+    repeat.left > 0 &&
+    draft.snapshot.ending === undefined
+  ) {
     draft.replacePending({
       ...intent,
       deadline_at: draft.now + repeat.every_ms,

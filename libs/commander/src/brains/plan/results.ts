@@ -1,0 +1,44 @@
+import type { HistoryEntry, Json, JsonObject, PlanStep } from '#contracts';
+import type { ThinkContext } from '../../brain.js';
+import { put } from './reference.js';
+
+/** The history key of a step's outcome, which is also the name of its call. */
+export const stepKey = (id: string): string => `step:${id}`;
+const idOf = (key: string): string => key.slice('step:'.length);
+
+export type StepOutcome = Extract<HistoryEntry, { kind: 'observation' }>;
+
+/** The outcomes of these steps, by step id; those that have none are left out. */
+export const readOutcomes = async (
+  context: ThinkContext,
+  ids: Iterable<string>,
+): Promise<Map<string, StepOutcome>> => {
+  const keys = Array.from(ids, stepKey);
+  const outcomes = new Map<string, StepOutcome>();
+  if (keys.length === 0) return outcomes;
+  for (const entry of await context.history(keys))
+    if (entry.kind === 'observation') outcomes.set(idOf(entry.key), entry);
+  return outcomes;
+};
+
+/** What a `$ref` can point into: the results of those that succeeded. */
+export const resultsOf = (outcomes: ReadonlyMap<string, StepOutcome>): Map<string, Json> => {
+  const results = new Map<string, Json>();
+  for (const [id, { outcome }] of outcomes)
+    if (outcome.status === 'succeeded') results.set(id, outcome.result);
+  return results;
+};
+
+/** The result of a session: what each step that succeeded gave, under its id, in the order of the plan. */
+export const sessionResult = (
+  steps: readonly PlanStep[],
+  outcomes: ReadonlyMap<string, StepOutcome>,
+): JsonObject => {
+  const results = resultsOf(outcomes);
+  const out: JsonObject = {};
+  for (const { id } of steps) {
+    const result = results.get(id);
+    if (result !== undefined) put(out, id, result);
+  }
+  return out;
+};

@@ -1,0 +1,154 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import {
+  type CloudEvent,
+  DormouseError,
+  type EventName,
+  outboxEvents,
+  type PendingIntent,
+  type Snapshot,
+  ToolCatalogue,
+} from '#contracts';
+import { ClaimStore } from '#idempotency';
+import { SessionStore } from '#state';
+import { EventClient } from '#transport';
+import { Brains } from './brains/brains.js';
+import {
+  COMMANDER_OPTIONS,
+  type CommanderOptions,
+  DEFAULT_INLINE_LIMIT_BYTES,
+  DEFAULT_RESULT_LIMIT_BYTES,
+} from './commander.options.js';
+import type { IgnoreReason } from './core/effects.js';
+import { isOurs, readObservation, sessionIdOf } from './interpreter/observation.js';
+import { Payloads } from './interpreter/payloads.js';
+import { Step, type StepScope } from './interpreter/step.js';
+import { ThinkingSessions } from './thinking-sessions.js';
+
+/** How often each thing has happened in this process. */
+export interface CommanderCounts {
+  /** steps committed */
+  steps: number;
+  /** steps done again from a newer snapshot */
+  conflicts: number;
+  /** observations of ours whose session isn't in the store any more */
+  expired: number;
+  /** observations of others for sessions that aren't ours */
+  foreign: number;
+  /** observations that changed nothing, by reason */
+  ignored: Record<IgnoreReason, number>;
+}
+
+/** Performs what the session machine says: wake, load, think, commit, publish. Keeps nothing of a session between two steps. */
+@Injectable()
+export class CommanderService {
+  readonly counts: CommanderCounts = {
+    steps: 0,
+    conflicts: 0,
+    expired: 0,
+    foreign: 0,
+    ignored: {
+      ended: 0,
+      duplicate: 0,
+      not_pending: 0,
+      unattributable: 0,
+      not_due: 0,
+      not_supported: 0,
+      not_asked: 0,
+    },
+  };
+  private readonly logger = new Logger('Commander');
+  private readonly payloads: Payloads;
+  private readonly resultLimitBytes: number;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly claims: ClaimStore,
+    private readonly client: EventClient,
+    private readonly tools: ToolCatalogue,
+    private readonly brains: Brains,
+    private readonly thinking: ThinkingSessions,
+    @Inject(COMMANDER_OPTIONS) private readonly options: CommanderOptions,
+  ) {
+    this.payloads = new Payloads(store, options.inlineLimitBytes ?? DEFAULT_INLINE_LIMIT_BYTES);
+    this.resultLimitBytes = options.resultLimitBytes ?? DEFAULT_RESULT_LIMIT_BYTES;
+  }
+
+  /**
+   * Applies one observation; resolves when nothing is left to do for it, so that its record can be acknowledged.
+   *
+   * Errors: `invalid_event` (nobody can apply it); `unavailable`, and what a brain finds worth trying again, both
+   * retryable: deliver it again.
+   */
+  async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
+    const whole = await this.payloads.unpack(event);
+    const { deployment } = this.options.events;
+    const { resultLimitBytes } = this;
+    const observation = readObservation(name, whole, { deployment, resultLimitBytes });
+    const sessionId = sessionIdOf(whole);
+    for (;;) {
+      const before = await this.store.load(sessionId);
+      if (before === null) return this.countUnknown(whole);
+      const now = Math.max(await this.store.now(), before.updated_at);
+      const end = await new Step(this.scope(stopped), this.brains.of(before.fixed.brain), before, now).run(
+        observation,
+      );
+      switch (end.kind) {
+        case 'committed':
+          this.counts.steps += 1;
+          await this.publishOutbox(end.snapshot);
+          this.forget(sessionId, end.forget);
+          return;
+        case 'ignored':
+          this.counts.ignored[end.reason] += 1;
+          if (end.republish) await this.publishOutbox(before);
+          if (end.reason === 'unattributable') throw unattributable(whole);
+          return;
+        case 'missing':
+          return this.countUnknown(whole);
+        case 'again':
+          this.counts.conflicts += 1;
+      }
+    }
+  }
+
+  private scope(stopped: () => AbortSignal): StepScope {
+    const { store, claims, tools, thinking, resultLimitBytes } = this;
+    return {
+      store,
+      claims,
+      tools,
+      thinking,
+      resultLimitBytes,
+      stopped,
+      retentionMs: this.options.retentionMs,
+    };
+  }
+
+  private async publishOutbox(snapshot: Snapshot): Promise<void> {
+    const events = outboxEvents(this.options.events, snapshot);
+    const packed = this.payloads.fits(events)
+      ? events
+      : await this.payloads.pack(snapshot.session_id, events);
+    await this.client.publish(this.options.topics.intent, packed);
+  }
+
+  /** Nobody waits for it: a claim that stays has an end of its own, and an outcome that nobody asks for any more. */
+  private forget(sessionId: string, intents: readonly PendingIntent[]): void {
+    if (intents.length === 0) return;
+    const keys = intents.map(({ intent_id }) => ({ sessionId, intentId: intent_id }));
+    this.claims
+      .forget(keys)
+      .catch((error: unknown) => this.logger.debug(`claims of ${sessionId} stay: ${String(error)}`));
+  }
+
+  private countUnknown(event: CloudEvent): void {
+    if (isOurs(event, this.options.events.deployment)) this.counts.expired += 1;
+    else this.counts.foreign += 1;
+  }
+}
+
+const unattributable = (event: CloudEvent): DormouseError =>
+  new DormouseError(
+    'invalid_event',
+    `${event.id} names no intent_id, and its session doesn't wait for exactly one intent, of an external tool of that name.`,
+  );

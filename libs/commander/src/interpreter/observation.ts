@@ -1,0 +1,152 @@
+import {
+  type CancelData,
+  type CloudEvent,
+  DormouseError,
+  type ErrorData,
+  EVENT_NAMES,
+  type EventName,
+  type Json,
+  type Outcome,
+  OUTCOME_STATUSES,
+  type TimerData,
+  type ToolResultData,
+} from '#contracts';
+import type { Observation } from '../core/input.js';
+import { bytesBeyond } from '../json-size.js';
+
+/** What reading an observation needs to know of this deployment. */
+export interface ReadingRules {
+  deployment: string;
+  resultLimitBytes: number;
+}
+
+const wrong = (event: CloudEvent, field: string, expected: string, came: unknown): DormouseError =>
+  new DormouseError(
+    'invalid_event',
+    `${event.type} ${event.id}: data.${field}: expected ${expected}; came ${came === undefined ? 'nothing' : JSON.stringify(came).slice(0, 80)}`,
+  );
+
+/** Errors: `invalid_event` */
+const dataOf = (event: CloudEvent): Record<string, unknown> => {
+  const { data } = event;
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new DormouseError('invalid_event', `${event.type} ${event.id}: expected data to be an object`);
+  return data as Record<string, unknown>;
+};
+
+/** Whose observation it is. Errors: `invalid_event` */
+export const sessionIdOf = (event: CloudEvent): string => {
+  const { session_id } = dataOf(event);
+  if (typeof session_id !== 'string' || session_id === '')
+    throw wrong(event, 'session_id', 'a text that is not empty', session_id);
+  return session_id;
+};
+
+/** One of ours carries our deployment's id; everything else was made by a program of others. */
+export const isOurs = (event: CloudEvent, deployment: string): boolean => event.deploymentid === deployment;
+
+/** The event as the machine takes it. Errors: `invalid_event`, naming the field. */
+export const readObservation = (name: EventName, event: CloudEvent, rules: ReadingRules): Observation => {
+  const ours = isOurs(event, rules.deployment);
+  const id = ours ? event.id : `${event.source} ${event.id}`;
+  switch (name) {
+    case EVENT_NAMES.sessionCreated:
+      return { id, type: 'session_created' };
+    case EVENT_NAMES.toolResult:
+      return { id, ...readResult(event, rules, ours) };
+    case EVENT_NAMES.cancel:
+      return { id, ...readCancel(event) };
+    case EVENT_NAMES.timer:
+      return { id, type: 'timer', timer_id: text<TimerData>(event, 'timer_id') };
+    case EVENT_NAMES.userMessage:
+      return { id, type: 'user_message' };
+    case EVENT_NAMES.approval:
+      return { id, type: 'approval' };
+    case EVENT_NAMES.resolution:
+      return { id, type: 'resolution' };
+    case EVENT_NAMES.toolCall:
+    case EVENT_NAMES.stepCommitted:
+      throw new DormouseError('invalid_event', `${event.type} ${event.id} is no observation`);
+  }
+};
+
+const text = <D>(event: CloudEvent, field: keyof D & string): string => {
+  const value = dataOf(event)[field];
+  if (typeof value !== 'string' || value === '') throw wrong(event, field, 'a text that is not empty', value);
+  return value;
+};
+const textOrNone = <D>(event: CloudEvent, field: keyof D & string): string | undefined =>
+  dataOf(event)[field] === undefined ? undefined : text<D>(event, field);
+
+const readCancel = (event: CloudEvent) => {
+  const { compensate = false, reason } = dataOf(event);
+  if (typeof compensate !== 'boolean') throw wrong(event, 'compensate', 'true or false', compensate);
+  if (reason !== undefined && typeof reason !== 'string') throw wrong(event, 'reason', 'text', reason);
+  return { type: 'cancel', compensate, ...(reason === undefined ? {} : { reason }) } satisfies Partial<
+    Observation & CancelData
+  >;
+};
+
+type ReadResult = Omit<Extract<Observation, { type: 'tool_result' }>, 'id'>;
+
+const readResult = (event: CloudEvent, rules: ReadingRules, ours: boolean): ReadResult => {
+  const intent_id = textOrNone<ToolResultData>(event, 'intent_id');
+  const tool = textOrNone<ToolResultData>(event, 'tool_name');
+  const digest = textOrNone<ToolResultData>(event, 'digest');
+  const outcome = readOutcome(event);
+  return {
+    type: 'tool_result',
+    ...(intent_id === undefined ? {} : { intent_id }),
+    ...(tool === undefined ? {} : { tool }),
+    ...(digest === undefined ? {} : { digest }),
+    // our dispatchers keep to the limit themselves
+    outcome: ours ? outcome : limited(outcome, rules.resultLimitBytes),
+  };
+};
+
+/** A minimal worker says `status` and `result`; what else an outcome has is filled in. */
+const readOutcome = (event: CloudEvent): Outcome => {
+  const data = dataOf(event) as Partial<ToolResultData>;
+  const status = OUTCOME_STATUSES.find((s) => s === data.status);
+  if (status === undefined)
+    throw wrong(event, 'status', `one of ${OUTCOME_STATUSES.join(', ')}`, data.status);
+  const succeeded = status === 'succeeded';
+  return {
+    status,
+    result: succeeded ? (data.result ?? null) : null,
+    error: succeeded ? null : readError(event, data.error),
+    attempts: typeof data.attempts === 'number' ? data.attempts : 1,
+    started_at: typeof data.started_at === 'string' ? data.started_at : (event.time ?? ''),
+    duration_ms: typeof data.duration_ms === 'number' ? data.duration_ms : 0,
+  };
+};
+
+const readError = (event: CloudEvent, error: unknown): ErrorData => {
+  if (error === undefined || error === null)
+    return { code: 'tool_failed', message: 'The worker gave no reason.', retryable: false };
+  if (typeof error !== 'object') throw wrong(event, 'error', '{code, message, retryable}', error);
+  const { code, message, retryable, details } = error as Partial<ErrorData>;
+  return {
+    code: typeof code === 'string' ? code : 'tool_failed',
+    message: typeof message === 'string' ? message : 'The worker gave no reason.',
+    retryable: retryable === true,
+    ...(details === undefined ? {} : { details }),
+  };
+};
+
+/** A result beyond the limit is left out: it was executed, and nobody can hand it on. */
+const limited = (outcome: Outcome, limit: number): Outcome => {
+  const bytes = bytesBeyond(outcome.result as Json, limit);
+  if (bytes === undefined) return outcome;
+  return {
+    ...outcome,
+    status: 'failed',
+    result: null,
+    error: {
+      code: 'result_too_large',
+      message: `The result has ${bytes} bytes; the limit is ${limit} (DORMOUSE_RESULT_LIMIT).`,
+      retryable: false,
+      details: { executed: true, bytes, limit },
+    },
+  };
+};

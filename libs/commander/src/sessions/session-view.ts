@@ -1,0 +1,33 @@
+import { isTerminal, type PendingView, type SessionView, type Snapshot } from '#contracts';
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** The session as a client sees it. `thinking`: its brain is known to be at it. */
+export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView => {
+  const { fixed, status } = snapshot;
+  const { input, plan, metadata } = fixed.submission;
+  return {
+    session_id: snapshot.session_id,
+    status: thinking && !isTerminal(status) ? 'thinking' : status,
+    step: snapshot.step,
+    brain: fixed.brain,
+    ...(input === undefined ? {} : { input }),
+    ...(plan === undefined ? {} : { plan }),
+    result: snapshot.result ?? null,
+    error: snapshot.error ?? null,
+    pending: snapshot.pending.map((intent): PendingView => ({
+      intent_id: intent.intent_id,
+      tool_name: intent.tool,
+      step: intent.step,
+      since: iso(intent.emitted_at),
+      deadline: iso(intent.deadline_at),
+    })),
+    metadata: metadata ?? {},
+    usage: snapshot.usage,
+    trace_id: fixed.trace_id,
+    created_at: iso(fixed.created_at),
+    updated_at: iso(snapshot.updated_at),
+    version: snapshot.version,
+    ...(fixed.warnings === undefined ? {} : { warnings: fixed.warnings }),
+  };
+};

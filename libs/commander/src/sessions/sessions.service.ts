@@ -1,0 +1,176 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  cancelEvent,
+  type CloudEvent,
+  DormouseError,
+  isTerminal,
+  type Json,
+  newSessionId,
+  newTraceId,
+  sessionCreatedEvent,
+  type SessionFixed,
+  type SessionView,
+  type Snapshot,
+  type Submission,
+  ToolCatalogue,
+} from '#contracts';
+import { bodyDigest, nextToken } from '#idempotency';
+import { SessionStore } from '#state';
+import { EventClient } from '#transport';
+import { Brains } from '../brains/brains.js';
+import {
+  COMMANDER_OPTIONS,
+  type CommanderOptions,
+  DEFAULT_INLINE_LIMIT_BYTES,
+} from '../commander.options.js';
+import { newSession } from '../core/create.js';
+import { cancelId, cancelOutstanding, nextWake } from '../core/next-wake.js';
+import { Payloads } from '../interpreter/payloads.js';
+import { ThinkingSessions } from '../thinking-sessions.js';
+import { admit, sessionIdOfKey } from './admission.js';
+import { sessionView } from './session-view.js';
+
+export interface SubmitContext {
+  tenant: string;
+  idempotencyKey?: string;
+  /** W3C trace id; default: a new one */
+  traceId?: string;
+}
+
+export interface CancelContext {
+  tenant: string;
+  reason?: string;
+  /** undo what was done; default false */
+  compensate?: boolean;
+}
+
+/** Sessions as the API sees them: submit, look at, cancel. */
+@Injectable()
+export class Sessions {
+  private readonly payloads: Payloads;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly client: EventClient,
+    private readonly tools: ToolCatalogue,
+    private readonly brains: Brains,
+    private readonly thinking: ThinkingSessions,
+    @Inject(COMMANDER_OPTIONS) private readonly options: CommanderOptions,
+  ) {
+    this.payloads = new Payloads(store, options.inlineLimitBytes ?? DEFAULT_INLINE_LIMIT_BYTES);
+  }
+
+  /**
+   * Accepts a session: when this resolves, its snapshot is written and its first observation is in the log. The same
+   * key and body again is the same session; its first observation is published again if nobody has applied it.
+   *
+   * Errors: `invalid_request`, `invalid_plan`, `no_brain`, `idempotency_conflict`; `unavailable`: not known to be
+   * accepted, with `details.session_id` when the snapshot exists
+   */
+  async submit(
+    submission: Submission,
+    context: SubmitContext,
+  ): Promise<{ snapshot: Snapshot; repeated: boolean }> {
+    const { warnings, deadlineAt } = admit(submission, this.tools);
+    const brain = this.brains.choose(submission);
+    const { tenant, idempotencyKey } = context;
+    const now = await this.store.now();
+    const fixed: SessionFixed = {
+      tenant,
+      submission,
+      brain: brain.name,
+      ...(idempotencyKey === undefined ? {} : { body_digest: bodyDigest(submission as Json) }),
+      trace_id: context.traceId ?? newTraceId(),
+      created_at: now,
+      ...(deadlineAt === undefined ? {} : { deadline_at: deadlineAt }),
+      ...(warnings.length === 0 ? {} : { warnings }),
+    };
+    const id = idempotencyKey === undefined ? newSessionId(now) : sessionIdOfKey(tenant, idempotencyKey);
+    const creation = newSession(id, fixed);
+    const reply = await this.store.create(creation);
+    const repeated = reply.kind === 'exists';
+    const snapshot = repeated ? reply.snapshot : creation.snapshot;
+    if (repeated && snapshot.fixed.body_digest !== fixed.body_digest)
+      throw new DormouseError(
+        'idempotency_conflict',
+        'This Idempotency-Key was used with another body. Use a new key for another session.',
+        { details: { session_id: id } },
+      );
+    // applied: then it was in the log
+    if (snapshot.status === 'queued')
+      await this.publish(snapshot, sessionCreatedEvent(this.options.events, snapshot));
+    return { snapshot, repeated };
+  }
+
+  /**
+   * Asks for a session's end: the flag is in its snapshot and the cancel in the log when this resolves. Again on a
+   * repeat.
+   *
+   * Errors: `not_found`, `session_ended`, `unavailable`
+   */
+  async cancel(sessionId: string, context: CancelContext): Promise<Snapshot> {
+    for (;;) {
+      const before = await this.get(sessionId, context);
+      if (isTerminal(before.status))
+        throw new DormouseError('session_ended', `The session has ended: it is ${before.status}.`);
+      // taken up already: it ends as soon as it can
+      if (before.applied.includes(cancelId(before))) return before;
+      const snapshot = cancelOutstanding(before) ? before : await this.requestCancel(before, context);
+      const event = snapshot === null ? null : cancelEvent(this.options.events, snapshot);
+      if (snapshot === null || event === null) continue;
+      await this.publish(snapshot, event);
+      return snapshot;
+    }
+  }
+
+  /** Errors: `not_found`, also for a session of another tenant */
+  async get(sessionId: string, { tenant }: { tenant: string }): Promise<Snapshot> {
+    const snapshot = await this.store.load(sessionId);
+    if (snapshot === null || snapshot.fixed.tenant !== tenant)
+      throw new DormouseError('not_found', `There is no session ${JSON.stringify(sessionId)}.`);
+    return snapshot;
+  }
+
+  view(snapshot: Snapshot): SessionView {
+    return sessionView(snapshot, this.thinking.has(snapshot.session_id));
+  }
+
+  /** Sets the flag that a thinking Commander and a dispatcher look at; null: another commit came first. */
+  private async requestCancel(before: Snapshot, context: CancelContext): Promise<Snapshot | null> {
+    const at = Math.max(await this.store.now(), before.updated_at);
+    const snapshot: Snapshot = {
+      ...before,
+      version: before.version + 1,
+      cancel_requested: {
+        compensate: context.compensate ?? false,
+        at,
+        ...(context.reason === undefined ? {} : { reason: context.reason }),
+      },
+      updated_at: at,
+    };
+    const reply = await this.store.commit({
+      token: nextToken(),
+      expectedVersion: before.version,
+      snapshot,
+      history: [],
+      timeline: [],
+      wakeAt: nextWake(snapshot, at),
+    });
+    return reply.kind === 'committed' ? snapshot : null;
+  }
+
+  private async publish(snapshot: Snapshot, event: CloudEvent): Promise<void> {
+    const { session_id } = snapshot;
+    const events = [event];
+    try {
+      const packed = this.payloads.fits(events) ? events : await this.payloads.pack(session_id, events);
+      await this.client.publish(this.options.topics.observation, packed);
+    } catch (cause) {
+      throw new DormouseError(
+        'unavailable',
+        'The session is written and its event may not be in the log: repeat the call, with the same Idempotency-Key if it had one.',
+        { retryable: true, details: { session_id }, cause },
+      );
+    }
+  }
+}
