@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { install, isInstalled } from './installed.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -17,18 +18,6 @@ function run(command, args) {
   const result = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   if (result.error) console.error(`${command}: ${result.error.message}`);
   return result.status === 0;
-}
-
-/** True when node_modules holds, version by version, what package-lock.json asks for. */
-function isInstalled() {
-  const installedPath = join(root, 'node_modules', '.package-lock.json');
-  if (!existsSync(installedPath)) return false;
-  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
-  const installed = JSON.parse(readFileSync(installedPath, 'utf8')).packages;
-  return Object.entries(wanted).every(([path, entry]) => {
-    if (path === '' || entry.optional || entry.devOptional) return true;
-    return installed[path]?.version === entry.version && existsSync(join(root, path));
-  });
 }
 
 /** Runs jest; returns how many tests passed, and what failed by name. */
@@ -64,7 +53,7 @@ const jestArgs = process.argv.slice(2);
 const failures = [];
 let passed = 0;
 
-if (jestArgs.length === 0 && !isInstalled() && !run(npm, ['ci'])) {
+if (jestArgs.length === 0 && !isInstalled() && !install()) {
   failures.push('npm ci');
 } else {
   for (const gate of jestArgs.length === 0 ? gates : []) {
