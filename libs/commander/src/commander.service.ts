@@ -87,7 +87,10 @@ export class CommanderService {
     const sessionId = sessionIdOf(whole);
     for (;;) {
       const before = await this.store.load(sessionId);
-      if (before === null) return this.countUnknown(whole);
+      if (before === null) {
+        this.countUnknown(whole);
+        return;
+      }
       const now = Math.max(await this.store.now(), before.updated_at);
       const end = await new Step(this.scope(stopped), this.brains.of(before.fixed.brain), before, now).run(
         observation,
@@ -104,7 +107,8 @@ export class CommanderService {
           if (end.reason === 'unattributable') throw unattributable(whole);
           return;
         case 'missing':
-          return this.countUnknown(whole);
+          this.countUnknown(whole);
+          return;
         case 'again':
           this.counts.conflicts += 1;
       }

@@ -9,7 +9,6 @@ export type {
   ThinkContext,
 } from './brain.js';
 export { Brains } from './brains/brains.js';
-export type { AnsweredCall, Brain, Call, Decision, Finish, ThinkContext } from './brain.js';
 export { type Ambient, EMPTY_ANSWERS, OpenAiBrain } from './brains/openai/openai.brain.js';
 export {
   DEFAULT_PATIENCE,

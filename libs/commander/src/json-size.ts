@@ -1,5 +1,3 @@
-import type { Json } from '#contracts';
-
 /** The longest that one UTF-16 unit of text can become in JSON: `\u0000`. */
 const MOST_BYTES_PER_UNIT = 6;
 
@@ -26,6 +24,6 @@ const measure = (value: unknown, enough: number): number => {
 export const bytesBeyond = (value: unknown, limit: number): number | undefined => {
   const surely = Math.floor(limit / MOST_BYTES_PER_UNIT);
   if (measure(value, surely) <= surely) return undefined;
-  const bytes = Buffer.byteLength(JSON.stringify(value as Json));
+  const bytes = Buffer.byteLength(JSON.stringify(value));
   return bytes > limit ? bytes : undefined;
 };

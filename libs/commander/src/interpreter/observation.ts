@@ -5,10 +5,8 @@ import {
   type ErrorData,
   EVENT_NAMES,
   type EventName,
-  type Json,
   type Outcome,
   OUTCOME_STATUSES,
-  type TimerData,
   type ToolResultData,
 } from '#contracts';
 import type { Observation } from '../core/input.js';
@@ -57,7 +55,7 @@ export const readObservation = (name: EventName, event: CloudEvent, rules: Readi
     case EVENT_NAMES.cancel:
       return { id, ...readCancel(event) };
     case EVENT_NAMES.timer:
-      return { id, type: 'timer', timer_id: text<TimerData>(event, 'timer_id') };
+      return { id, type: 'timer', timer_id: text(event, 'timer_id') };
     case EVENT_NAMES.userMessage:
       return { id, type: 'user_message' };
     case EVENT_NAMES.approval:
@@ -70,13 +68,13 @@ export const readObservation = (name: EventName, event: CloudEvent, rules: Readi
   }
 };
 
-const text = <D>(event: CloudEvent, field: keyof D & string): string => {
+const text = (event: CloudEvent, field: string): string => {
   const value = dataOf(event)[field];
   if (typeof value !== 'string' || value === '') throw wrong(event, field, 'a text that is not empty', value);
   return value;
 };
-const textOrNone = <D>(event: CloudEvent, field: keyof D & string): string | undefined =>
-  dataOf(event)[field] === undefined ? undefined : text<D>(event, field);
+const textOrNone = (event: CloudEvent, field: string): string | undefined =>
+  dataOf(event)[field] === undefined ? undefined : text(event, field);
 
 const readCancel = (event: CloudEvent) => {
   const { compensate = false, reason } = dataOf(event);
@@ -90,9 +88,9 @@ const readCancel = (event: CloudEvent) => {
 type ReadResult = Omit<Extract<Observation, { type: 'tool_result' }>, 'id'>;
 
 const readResult = (event: CloudEvent, rules: ReadingRules, ours: boolean): ReadResult => {
-  const intent_id = textOrNone<ToolResultData>(event, 'intent_id');
-  const tool = textOrNone<ToolResultData>(event, 'tool_name');
-  const digest = textOrNone<ToolResultData>(event, 'digest');
+  const intent_id = textOrNone(event, 'intent_id');
+  const tool = textOrNone(event, 'tool_name');
+  const digest = textOrNone(event, 'digest');
   const outcome = readOutcome(event);
   return {
     type: 'tool_result',
@@ -136,7 +134,7 @@ const readError = (event: CloudEvent, error: unknown): ErrorData => {
 
 /** A result beyond the limit is left out: it was executed, and nobody can hand it on. */
 const limited = (outcome: Outcome, limit: number): Outcome => {
-  const bytes = bytesBeyond(outcome.result as Json, limit);
+  const bytes = bytesBeyond(outcome.result, limit);
   if (bytes === undefined) return outcome;
   return {
     ...outcome,

@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '#contracts';
 
 /** `{"$ref": step, "pointer": RFC 6901}`: a part of an earlier result; no pointer: the whole. */
-export interface Reference {
-  $ref: string;
-  pointer?: string;
+interface Reference {
+  $ref: unknown;
+  pointer?: unknown;
 }
 
 /** A reference, the place where it stands (RFC 6901, within the parameters), and what is wrong with its form. */
@@ -16,6 +16,9 @@ export interface FoundReference {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A plan's references were checked to be text when it was submitted. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Any object with a `$ref` is meant as a reference: a literal one can't be written. */
 export const isReference = (value: unknown): value is Reference =>
@@ -47,8 +50,8 @@ export const findReferences = (value: unknown, at = ''): FoundReference[] => {
     return [
       {
         at,
-        step: String(value.$ref),
-        pointer: value.pointer ?? '',
+        step: textOf(value.$ref),
+        pointer: textOf(value.pointer),
         ...(malformed === undefined ? {} : { malformed }),
       },
     ];
@@ -64,7 +67,7 @@ export const evaluatePointer = (document: Json, pointer: string): Json | undefin
   let value: Json | undefined = document;
   for (const token of pointer.slice(1).split('/').map(unescapeToken)) {
     if (Array.isArray(value)) value = /^(0|[1-9]\d*)$/.test(token) ? value[Number(token)] : undefined;
-    else if (isObject(value)) value = Object.hasOwn(value, token) ? (value as JsonObject)[token] : undefined;
+    else if (isObject(value)) value = Object.hasOwn(value, token) ? value[token] : undefined;
     else return undefined;
     if (value === undefined) return undefined;
   }
@@ -93,7 +96,8 @@ export class UnresolvedReference extends Error {
 export const resolve = (value: Json, results: ReadonlyMap<string, Json>): Json => {
   if (value === null || typeof value !== 'object') return value;
   if (isReference(value)) {
-    const { $ref: step, pointer = '' } = value;
+    const step = textOf(value.$ref);
+    const pointer = textOf(value.pointer);
     const result = results.get(step);
     if (result === undefined) throw new UnresolvedReference(step, pointer, 'no_result');
     const found = evaluatePointer(result, pointer);

@@ -19,7 +19,7 @@ export interface PlanReport {
 const MOST_LEVELS = 100;
 
 const show = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = JSON.stringify(value);
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 };
 
