@@ -165,6 +165,15 @@ export class Engine {
     }
   }
 
+  /**
+   * Reads without waiting; only for rows that the caller knows to be durable, and answers that don't leave the process.
+   * @throws DormouseError `unavailable`, `closed`
+   */
+  peek<T>(fn: (view: View) => T): T {
+    if (this.stopped) throw this.stopped;
+    return fn(this.view);
+  }
+
   /** Resolves when every move so far is durable. */
   async settled(): Promise<void> {
     if (this.stopped) throw this.stopped;

@@ -5,6 +5,7 @@ export {
   type RecordHandler,
 } from './consumer-options.js';
 export { type Delivery } from './delivery.js';
+export { EmbeddedTransport, type EmbeddedTransportOptions } from './drivers/embedded/embedded-transport.js';
 export { type DecodedEvent, describeInvalid, type InvalidEvent, UNNAMED_SOURCE } from './event-attributes.js';
 export { decodeEvent, encodeEvent, type EncodedEvent, STRUCTURED_CONTENT_TYPE } from './event-codec.js';
 export { KeyOrderedConsumer } from './key-ordered-consumer.js';
