@@ -2,15 +2,17 @@ import {
   type CancelData,
   type CloudEvent,
   DormouseError,
+  type ErrorCode,
   type ErrorData,
   EVENT_NAMES,
   type EventName,
+  type JsonObject,
   type Outcome,
   OUTCOME_STATUSES,
   type ToolResultData,
 } from '#contracts';
 import type { Observation } from '../core/input.js';
-import { bytesBeyond } from '../json-size.js';
+import { bytesBeyond, isShallow } from '../json-size.js';
 
 /** What reading an observation needs to know of this deployment. */
 export interface ReadingRules {
@@ -132,19 +134,32 @@ const readError = (event: CloudEvent, error: unknown): ErrorData => {
   };
 };
 
-/** A result beyond the limit is left out: it was executed, and nobody can hand it on. */
+/** Deeper results are nobody's on purpose, and can't be written out again. */
+const MOST_LEVELS = 500;
+
+/** A result that can't be kept is left out: it was executed, and nobody can hand it on. */
 const limited = (outcome: Outcome, limit: number): Outcome => {
+  if (!isShallow(outcome.result, MOST_LEVELS))
+    return withoutResult(
+      outcome,
+      'result_not_json',
+      `The result is nested deeper than ${MOST_LEVELS} levels.`,
+      {},
+    );
   const bytes = bytesBeyond(outcome.result, limit);
-  if (bytes === undefined) return outcome;
-  return {
-    ...outcome,
-    status: 'failed',
-    result: null,
-    error: {
-      code: 'result_too_large',
-      message: `The result has ${bytes} bytes; the limit is ${limit} (DORMOUSE_RESULT_LIMIT).`,
-      retryable: false,
-      details: { executed: true, bytes, limit },
-    },
-  };
+  return bytes === undefined
+    ? outcome
+    : withoutResult(
+        outcome,
+        'result_too_large',
+        `The result has ${bytes} bytes; the limit is ${limit} (DORMOUSE_RESULT_LIMIT).`,
+        { bytes, limit },
+      );
 };
+
+const withoutResult = (outcome: Outcome, code: ErrorCode, message: string, facts: JsonObject): Outcome => ({
+  ...outcome,
+  status: 'failed',
+  result: null,
+  error: { code, message, retryable: false, details: { executed: true, ...facts } },
+});

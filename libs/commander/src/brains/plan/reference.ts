@@ -122,9 +122,3 @@ export const hasReference = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.some(hasReference);
   return isReference(value) || Object.values(value).some(hasReference);
 };
-
-/** Whether objects and lists lie at most `levels` deep within each other. */
-export const isShallow = (value: unknown, levels: number): boolean =>
-  value === null ||
-  typeof value !== 'object' ||
-  (levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1)));

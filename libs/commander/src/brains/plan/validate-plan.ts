@@ -1,7 +1,8 @@
 import type { FieldProblem, JsonObject, Plan, PlanStep, ToolCatalogue } from '#contracts';
+import { isShallow } from '../../json-size.js';
 import { compensationOf } from './compensation.js';
 import { ancestry, cycleOf, orderOf, planGraph } from './plan-graph.js';
-import { findReferences, hasReference, isShallow } from './reference.js';
+import { findReferences, hasReference } from './reference.js';
 
 export interface PlanRules {
   saga: boolean;

@@ -1,0 +1,156 @@
+import type {
+  HistoryEntry,
+  Outcome,
+  PendingIntent,
+  Snapshot,
+  StoredTimelineEntry,
+  Submission,
+  ToolCatalogue,
+} from '#contracts';
+import type { Brain, Conclusion, Decision, ThinkContext } from '../brain.js';
+import { newSession } from '../core/create.js';
+import type { IgnoreReason } from '../core/effects.js';
+import type { Input, Observation, SealedIntent } from '../core/input.js';
+import { readyCall } from '../interpreter/ready-call.js';
+import { transition } from '../session.machine.js';
+
+export interface PlayOptions {
+  submission: Submission;
+  brain: Brain;
+  tools: ToolCatalogue;
+  /** default 1_000_000 */
+  now?: number;
+  /** what the claim store answers when an intent is sealed; default: `sealed` */
+  seal?: (intent: PendingIntent) => Omit<SealedIntent, 'intent_id'>;
+}
+
+export const PLAYED = 'sess-PLAY';
+
+/** One session, driven through its machine and a real brain in memory: each observation is a step, each step is kept. */
+export class SessionPlay {
+  snapshot: Snapshot;
+  now: number;
+  readonly history: HistoryEntry[] = [];
+  readonly timeline: StoredTimelineEntry[];
+  /** every intent that was ever emitted, in order */
+  readonly emitted: PendingIntent[] = [];
+  readonly ignored: IgnoreReason[] = [];
+
+  constructor(private readonly options: PlayOptions) {
+    this.now = options.now ?? 1_000_000;
+    const { submission, brain } = options;
+    const { deadline } = submission;
+    const { snapshot, timeline } = newSession(PLAYED, {
+      tenant: 'default',
+      submission,
+      brain: brain.name,
+      trace_id: '0'.repeat(32),
+      created_at: this.now,
+      ...(deadline === undefined ? {} : { deadline_at: Date.parse(deadline) }),
+    });
+    this.snapshot = snapshot;
+    this.timeline = timeline;
+  }
+
+  /** The first observation. */
+  start(): Promise<'committed' | 'ignored'> {
+    return this.observe({ type: 'session_created', id: `${PLAYED}.created` });
+  }
+
+  /** The outcome of a pending intent, found by its id or its call. */
+  answer(name: string, outcome: Partial<Outcome> = {}): Promise<'committed' | 'ignored'> {
+    const intent = this.emitted.find((i) => i.intent_id === name || i.call === name);
+    if (intent === undefined) throw new Error(`nothing was emitted as ${name}`);
+    const { intent_id, digest } = intent;
+    return this.observe({
+      type: 'tool_result',
+      id: `${intent_id}.result`,
+      intent_id,
+      digest,
+      outcome: outcomeOf(outcome),
+    });
+  }
+
+  cancel(compensate = false): Promise<'committed' | 'ignored'> {
+    return this.observe({ type: 'cancel', id: `${PLAYED}.cancel`, compensate });
+  }
+
+  async observe(observation: Observation): Promise<'committed' | 'ignored'> {
+    this.now = Math.max(this.now, this.snapshot.updated_at);
+    let input: Input = { kind: 'observation', observation, thinksAfter: this.options.brain.thinksAfter };
+    let current = this.snapshot;
+    const history: HistoryEntry[] = [];
+    const timeline: StoredTimelineEntry[] = [];
+    for (;;) {
+      const { snapshot, effects } = transition(current, input, this.now);
+      current = snapshot;
+      history.push(...effects.history);
+      timeline.push(...effects.timeline);
+      const { next } = effects;
+      switch (next.kind) {
+        case 'ignore':
+          this.ignored.push(next.reason);
+          return 'ignored';
+        case 'commit':
+          this.keep(current, history, timeline);
+          return 'committed';
+        case 'seal':
+          input = { kind: 'sealed', answers: next.intents.map((i) => this.seal(i)) };
+          break;
+        case 'think':
+        case 'conclude':
+          input = await this.ask(next.kind, current, history);
+      }
+    }
+  }
+
+  private seal(intent: PendingIntent): SealedIntent {
+    return { intent_id: intent.intent_id, ...(this.options.seal?.(intent) ?? { kind: 'sealed' }) };
+  }
+
+  private keep(snapshot: Snapshot, history: HistoryEntry[], timeline: StoredTimelineEntry[]): void {
+    // as it comes back from a store
+    this.snapshot = JSON.parse(JSON.stringify(snapshot)) as Snapshot;
+    this.history.push(...history);
+    this.timeline.push(...timeline);
+    const known = new Set(this.emitted.map((i) => i.intent_id));
+    this.emitted.push(...this.snapshot.pending.filter((i) => !known.has(i.intent_id)));
+  }
+
+  private async ask(what: 'think' | 'conclude', snapshot: Snapshot, added: HistoryEntry[]): Promise<Input> {
+    const { brain, tools } = this.options;
+    const context: ThinkContext = {
+      snapshot,
+      observed: added.filter((e) => e.kind === 'observation'),
+      history: (keys) => Promise.resolve(this.read([...this.history, ...added], keys)),
+      tools,
+      signal: new AbortController().signal,
+      now: this.now,
+    };
+    const ready = <A extends Decision | Conclusion>(answer: A) => ({
+      ...answer,
+      calls: answer.calls.map((call) => readyCall(call, tools, this.now)),
+    });
+    return what === 'think'
+      ? { kind: 'decision', decision: ready(await brain.think(context)) }
+      : { kind: 'conclusion', conclusion: ready((await brain.conclude?.(context)) ?? { calls: [] }) };
+  }
+
+  private read(entries: HistoryEntry[], keys?: readonly string[]): HistoryEntry[] {
+    return keys === undefined ? entries : entries.filter((e) => keys.includes(e.key));
+  }
+}
+
+/** A success unless it says otherwise. */
+export const outcomeOf = (outcome: Partial<Outcome> = {}): Outcome => ({
+  status: 'succeeded',
+  result: null,
+  error:
+    outcome.status === undefined || outcome.status === 'succeeded'
+      ? null
+      : { code: 'tool_failed', message: 'as told', retryable: false },
+  attempts: 1,
+  started_at: '2026-01-27T10:00:00.000Z',
+  duration_ms: 1,
+  ...outcome,
+});
