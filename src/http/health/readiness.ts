@@ -1,0 +1,33 @@
+import type { Readiness } from '#contracts';
+
+/** One thing that must work before a process is ready; rejects with what is wrong. */
+export interface ReadyCheck {
+  name: string;
+  check: () => Promise<void>;
+}
+
+/** Injection token of all the checks of this process: `ReadyCheck[]`. */
+export const READY_CHECKS = Symbol('dormouse.ready-checks');
+
+/** A check that hangs has failed. */
+const PATIENCE_MS = 2_000;
+
+const outcomeOf = async ({ name, check }: ReadyCheck): Promise<Readiness['checks'][number]> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  });
+  try {
+    await Promise.race([check(), late]);
+    return { name, ok: true };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+export const readinessOf = async (checks: readonly ReadyCheck[]): Promise<Readiness> => {
+  const outcomes = await Promise.all(checks.map(outcomeOf));
+  return { status: outcomes.every((o) => o.ok) ? 'ready' : 'not_ready', checks: outcomes };
+};

@@ -1,0 +1,84 @@
+import type { FastifyRequest } from 'fastify';
+import {
+  DEFAULT_TENANT,
+  DormouseError,
+  type FieldProblem,
+  IdempotencyKey,
+  SESSION_ID,
+  Tenant,
+} from '#contracts';
+import { InvalidRequest } from './problem.js';
+import { type Check, checkOf, shown } from './validation.js';
+
+/*
+ * The parts of a request that several calls share. Each reads one part, checks it, and raises InvalidRequest.
+ */
+
+const checkTenant = checkOf(Tenant);
+const checkKey = checkOf(IdempotencyKey);
+
+const headerOf = (request: FastifyRequest, name: string, label: string, check: Check): string | undefined => {
+  const value = request.headers[name];
+  if (value === undefined) return undefined;
+  const problems = check(value);
+  if (problems !== undefined)
+    throw InvalidRequest.ofFields(problems.map((p) => ({ ...p, field: `header.${label}` })));
+  return value as string;
+};
+
+/** Whose sessions the request may see. */
+export const tenantOf = (request: FastifyRequest): string =>
+  headerOf(request, 'dormouse-tenant', 'Dormouse-Tenant', checkTenant) ?? DEFAULT_TENANT;
+
+export const idempotencyKeyOf = (request: FastifyRequest): string | undefined =>
+  headerOf(request, 'idempotency-key', 'Idempotency-Key', checkKey);
+
+export const sessionNotFound = (id: string): DormouseError =>
+  new DormouseError(
+    'not_found',
+    `There is no session ${shown(id)} here; it may have expired, or belong to another tenant.`,
+  );
+
+/** The id in the path. What can't be an id of ours is no session: 404, as for one that isn't there. */
+export const sessionIdOf = (request: FastifyRequest): string => {
+  const { id } = request.params as { id: string };
+  if (!SESSION_ID.test(id)) throw sessionNotFound(id);
+  return id;
+};
+
+/** Refuses query parameters that the call doesn't have, and repeated ones. */
+export const queryOf = (
+  request: FastifyRequest,
+  known: (name: string) => boolean,
+  names: string,
+): Map<string, string> => {
+  const problems: FieldProblem[] = [];
+  const values = new Map<string, string>();
+  for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
+    const field = `query.${name}`;
+    if (!known(name))
+      problems.push({
+        field,
+        expected: names === '' ? 'no query' : `one of ${names}`,
+        came: 'an unknown parameter',
+      });
+    else if (Array.isArray(value))
+      problems.push({ field, expected: 'it once', came: `${value.length} times` });
+    else values.set(name, value);
+  }
+  if (problems.length > 0) throw InvalidRequest.ofFields(problems);
+  return values;
+};
+
+/** For a call without query parameters. */
+export const refuseQuery = (request: FastifyRequest): void => {
+  queryOf(request, () => false, '');
+};
+
+const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
+
+/** The trace that the caller is in. A broken header is ignored, as https://www.w3.org/TR/trace-context/ asks. */
+export const traceIdOf = (request: FastifyRequest): string | undefined => {
+  const header = request.headers.traceparent;
+  return typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
+};

@@ -1,0 +1,91 @@
+import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CancelRequest, DormouseError, type SessionList, type SessionView, Submission } from '#contracts';
+import { Sessions } from '#commander';
+import { SessionStore } from '#state';
+import { listQueryOf } from './list-query.js';
+import { InvalidRequest } from './problem.js';
+import { idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf, traceIdOf } from './request.js';
+import { Shutdown } from './shutdown.js';
+import { SubmissionGate } from './submission-gate.js';
+import { type Check, checkOf } from './validation.js';
+
+const checkSubmission = checkOf(Submission);
+const checkCancel = checkOf(CancelRequest);
+
+/** A body in JSON that fits its schema. */
+const bodyOf = (request: FastifyRequest, check: Check): unknown => {
+  const mediaType = request.headers['content-type'];
+  if (mediaType !== undefined && !/^application\/json\s*(;|$)/i.test(mediaType))
+    throw new DormouseError(
+      'unsupported_media_type',
+      `Expected a body of application/json; came ${JSON.stringify(mediaType)}.`,
+    );
+  const problems = check(request.body);
+  if (problems !== undefined) throw InvalidRequest.ofFields(problems);
+  return request.body;
+};
+
+@Controller('v1/sessions')
+export class SessionsController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly store: SessionStore,
+    private readonly gate: SubmissionGate,
+    private readonly shutdown: Shutdown,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  async submit(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SessionView> {
+    refuseQuery(request);
+    const tenant = tenantOf(request);
+    const idempotencyKey = idempotencyKeyOf(request);
+    const traceId = traceIdOf(request);
+    const submission = bodyOf(request, checkSubmission) as Submission;
+    this.shutdown.refuseNewWork();
+    const { snapshot } = await this.gate.pass(() =>
+      this.sessions.submit(submission, {
+        tenant,
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        ...(traceId === undefined ? {} : { traceId }),
+      }),
+    );
+    void reply.header('location', `/v1/sessions/${snapshot.session_id}`);
+    return this.sessions.view(snapshot);
+  }
+
+  @Get()
+  async list(@Req() request: FastifyRequest): Promise<SessionList> {
+    const { snapshots, nextCursor } = await this.store.list(listQueryOf(request));
+    return { sessions: snapshots.map((s) => this.sessions.view(s)), next_cursor: nextCursor ?? null };
+  }
+
+  @Get(':id')
+  async get(@Req() request: FastifyRequest): Promise<SessionView> {
+    refuseQuery(request);
+    const snapshot = await this.sessions.get(sessionIdOf(request), { tenant: tenantOf(request) });
+    return this.sessions.view(snapshot);
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(202)
+  async cancel(@Req() request: FastifyRequest): Promise<SessionView> {
+    refuseQuery(request);
+    const tenant = tenantOf(request);
+    idempotencyKeyOf(request);
+    const id = sessionIdOf(request);
+    const { reason, compensate } =
+      request.body === undefined ? {} : (bodyOf(request, checkCancel) as CancelRequest);
+    this.shutdown.refuseNewWork();
+    const snapshot = await this.sessions.cancel(id, {
+      tenant,
+      ...(reason === undefined ? {} : { reason }),
+      ...(compensate === undefined ? {} : { compensate }),
+    });
+    return this.sessions.view(snapshot);
+  }
+}
