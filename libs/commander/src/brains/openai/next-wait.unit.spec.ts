@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { LastingTrouble } from './lasting-trouble.js';
 import { nextWaitMs } from './next-wait.js';
 import { DEFAULT_PATIENCE } from './openai.options.js';
 import { RateGate } from './rate-gate.js';
-import { waitingSince } from './waiting-since.js';
 
 const retry = { retry: true, message: 'no' };
 const wait = (attempts: number, fault: object = {}, random = 0.999, elapsedMs = 0) =>
@@ -40,25 +40,24 @@ describe('RateGate', () => {
   });
 });
 
-describe('waitingSince', () => {
-  const outcome = { status: 'succeeded', result: null, error: null, attempts: 1 } as const;
-  const at = (started_at: string, duration_ms: number) => ({
-    intent_id: 'i',
-    tool: 't',
-    outcome: { ...outcome, started_at, duration_ms },
-  });
-  const waiting = (created_at: number, observed: ReturnType<typeof at>[], start = 0, since?: number) =>
-    waitingSince({ snapshot: { updated_at: 1e9, fixed: { created_at } } as never, observed, since }, start);
-
-  it('is the time of the observation, as far as a process was there', () => {
-    expect(waiting(5, [at('1970-01-01T00:00:01.000Z', 10)], 0, 7)).toBe(7);
-    expect(waiting(5, [], 9, 7)).toBe(9);
+describe('LastingTrouble', () => {
+  it('counts from the first fault until an answer', () => {
+    const trouble = new LastingTrouble(1000);
+    expect(trouble.lastedMs('a', 100)).toBe(0);
+    expect(trouble.lastedMs('a', 900)).toBe(800);
+    expect(trouble.lastedMs('b', 900)).toBe(0);
+    expect(trouble.lastedMs('a', 1800)).toBe(1700);
+    trouble.over('a');
+    expect(trouble.lastedMs('a', 1900)).toBe(0);
   });
 
-  it('is else the latest of creation, result and start of the process', () => {
-    expect(waiting(5, [])).toBe(5);
-    expect(waiting(5, [at('1970-01-01T00:00:01.000Z', 10), at('1970-01-01T00:00:02.000Z', 10)])).toBe(2010);
-    expect(waiting(5, [], 7)).toBe(7);
-    expect(waiting(5, [at('never', 1)])).toBe(5);
+  it('drops sessions of which nothing was heard', () => {
+    const trouble = new LastingTrouble(1000);
+    trouble.lastedMs('a', 0);
+    trouble.lastedMs('b', 600);
+    trouble.lastedMs('a', 700);
+    trouble.lastedMs('c', 1650);
+    expect(trouble.size).toBe(2);
+    expect(trouble.lastedMs('a', 1690)).toBe(1690);
   });
 });

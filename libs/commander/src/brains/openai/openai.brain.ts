@@ -7,12 +7,12 @@ import { conversation } from './conversation.js';
 import { decide, nothingSaid } from './decision.js';
 import { type Fault, faultOf } from './fault.js';
 import { functionTool, offeredTools } from './function-tools.js';
+import { LastingTrouble } from './lasting-trouble.js';
 import { nextWaitMs } from './next-wait.js';
 import { OpenAiClient } from './openai.client.js';
 import { DEFAULT_PATIENCE, type OpenAiOptions, type Patience } from './openai.options.js';
 import { RateGate } from './rate-gate.js';
 import type { ModelTurn } from './turn.js';
-import { waitingSince } from './waiting-since.js';
 
 /** How often a model that says nothing is asked in one think. */
 export const EMPTY_ANSWERS = 3;
@@ -52,7 +52,7 @@ export class OpenAiBrain implements Brain {
   readonly #patience: Patience;
   readonly #client: OpenAiClient;
   readonly #gate = new RateGate();
-  readonly #startedAt = Date.now();
+  readonly #trouble: LastingTrouble;
 
   constructor(
     private readonly options: OpenAiOptions,
@@ -60,6 +60,7 @@ export class OpenAiBrain implements Brain {
   ) {
     this.#patience = { ...DEFAULT_PATIENCE, ...options.patience };
     this.#client = new OpenAiClient(options);
+    this.#trouble = new LastingTrouble(this.#patience.giveUpAfterMs);
   }
 
   unavailable(submission?: Submission): string | undefined {
@@ -88,6 +89,7 @@ export class OpenAiBrain implements Brain {
       ...(offered.length === 0 ? {} : { tools: offered.map(functionTool) }),
     };
     const answer = await this.#ask(request, context, callIds);
+    this.#trouble.over(context.snapshot.session_id);
     if (answer.kind === 'silent') return nothingSaid(EMPTY_ANSWERS, answer.usage);
     return decide(answer.turn, answer.usage, {
       tools: context.tools,
@@ -105,11 +107,8 @@ export class OpenAiBrain implements Brain {
     let empty = 0;
     const closedMs = this.#gate.remainingMs(request.model, begun);
     if (closedMs > this.#patience.maxWaitMs) {
-      throw this.#failure(
-        { retry: true, message: 'the server asked for a longer pause', afterMs: closedMs },
-        context,
-        0,
-      );
+      const pause = { retry: true, message: 'the server asked for a longer pause', afterMs: closedMs };
+      throw this.#failure(pause, request.model, snapshot.session_id);
     }
     if (closedMs > 0) await this.#rest(closedMs, signal);
 
@@ -137,7 +136,7 @@ export class OpenAiBrain implements Brain {
         message: this.#withoutKey(fault.message),
         wait_ms: waitMs,
       });
-      if (waitMs === null) throw this.#failure(fault, context, elapsedMs, request.model);
+      if (waitMs === null) throw this.#failure(fault, request.model, snapshot.session_id);
       await this.#rest(waitMs, signal);
     }
   }
@@ -160,24 +159,24 @@ export class OpenAiBrain implements Brain {
     }
   }
 
-  /** What the session or its next delivery is told, when this think asks no more. */
-  #failure(fault: Fault, context: ThinkContext, elapsedMs: number, model?: string): DormouseError {
+  /** What the session, or whoever repeats the step, is told when this think asks no more. */
+  #failure(fault: Fault, model: string, sessionId: string): DormouseError {
     const message = `The model's server gave no answer: ${this.#withoutKey(fault.message)}`;
     const details = {
       ...(fault.status === undefined ? {} : { status: fault.status }),
       ...(fault.afterMs === undefined ? {} : { retry_after_ms: Math.round(fault.afterMs) }),
     };
-    if (!fault.retry) return new DormouseError('brain_failed', message, { details });
-    if (model !== undefined && fault.afterMs !== undefined && fault.afterMs > this.#patience.maxWaitMs) {
-      const now = this.ambient.clock();
-      this.#gate.close(model, now + fault.afterMs, now);
-    }
-    const lastedMs = context.now + elapsedMs - waitingSince(context, this.#startedAt);
-    if (lastedMs <= this.#patience.giveUpAfterMs)
+    const now = this.ambient.clock();
+    const lastedMs = this.#trouble.lastedMs(sessionId, now);
+    const givenUp = lastedMs > this.#patience.giveUpAfterMs;
+    if (fault.retry && !givenUp) {
+      const { afterMs = 0 } = fault;
+      if (afterMs > this.#patience.maxWaitMs) this.#gate.close(model, now + afterMs, now);
       return new DormouseError('brain_failed', message, { retryable: true, details });
-    return new DormouseError('brain_failed', `${message} (for ${Math.round(lastedMs / 1000)} s, given up)`, {
-      details,
-    });
+    }
+    this.#trouble.over(sessionId);
+    const after = fault.retry ? ` (for ${Math.round(lastedMs / 1000)} s; given up)` : '';
+    return new DormouseError('brain_failed', message + after, { details });
   }
 
   /** Servers quote the key that they refuse; it must not reach a log or a client. */

@@ -73,10 +73,10 @@ export const cycleOf = ({ steps }: Plan, graph: PlanGraph): string[] | undefined
     place = graph.before[place]?.find((p) => !free.has(p)) ?? place;
   }
   const walked = [...path];
-  return walked
-    .slice(walked.indexOf(place))
-    .reverse()
-    .map((p) => steps[p]?.id ?? '');
+  const cycle = walked.slice(walked.indexOf(place)).reverse();
+  // told from the step that stands first
+  const first = cycle.indexOf(Math.min(...cycle));
+  return [...cycle.slice(first), ...cycle.slice(0, first)].map((p) => steps[p]?.id ?? '');
 };
 
 /** Answers whether one step is an ancestor of another, over a graph without cycles. */

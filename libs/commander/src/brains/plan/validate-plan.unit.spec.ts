@@ -179,6 +179,15 @@ describe('a plan that is wrong is told where', () => {
     expect(fields(steps)).toEqual(where);
   });
 
+  it('tells the whole cycle', () => {
+    const { problems } = check([
+      { id: 'b', tool: 'look', after: ['d'] },
+      { id: 'c', tool: 'look', after: ['b'] },
+      { id: 'd', tool: 'look', after: ['c'] },
+    ]);
+    expect(problems).toEqual([expect.objectContaining({ came: 'a cycle: b → c → d → b' })]);
+  });
+
   it('names every problem, and what was expected', () => {
     const { problems } = check([
       { id: 'a', tool: 'nope' },
