@@ -46,14 +46,11 @@ class Catalogue extends ToolCatalogue {
   }
 }
 
-const STARTED = Date.now();
-
 /** A session as the Commander keeps one, as far as a brain sees it. */
 class Session {
   readonly history: HistoryEntry[] = [];
   readonly abort = new AbortController();
   step = 0;
-  now = STARTED;
 
   constructor(readonly submission: Submission) {
     this.history.push({ v: 1, key: 'input', n: 1, kind: 'message', content: submission.input ?? '' });
@@ -63,9 +60,7 @@ class Session {
     const snapshot = {
       session_id: 'sess-1',
       step: this.step,
-      // as a step leaves it before it thinks
-      updated_at: this.now,
-      fixed: { submission: this.submission, created_at: STARTED },
+      fixed: { submission: this.submission },
     } as unknown as Snapshot;
     return {
       snapshot,
@@ -73,7 +68,7 @@ class Session {
       history: async () => this.history,
       tools: new Catalogue(),
       signal: this.abort.signal,
-      now: this.now,
+      now: 0,
     };
   }
 
@@ -315,7 +310,8 @@ describe('the openai brain against a server', () => {
     });
 
     it('a server that falls silent in the middle of the body: asks again', async () => {
-      server.script({ do: 'stall' }, { do: 'say', text: 'Hi.' });
+      server.script({ do: 'stall' });
+      server.otherwise({ do: 'say', text: 'Hi.' });
       expect((await brain({ patience: { requestMs: 300 } }).think(hello().context())).finish).toMatchObject({
         kind: 'completed',
       });
@@ -324,7 +320,8 @@ describe('the openai brain against a server', () => {
 
     it('a server that takes the request and says nothing: asks again', async () => {
       const never = new Promise<never>(() => undefined);
-      server.script({ do: 'wait', until: never, then: { do: 'say', text: '' } }, { do: 'say', text: 'Hi.' });
+      server.script({ do: 'wait', until: never, then: { do: 'say', text: '' } });
+      server.otherwise({ do: 'say', text: 'Hi.' });
       expect((await brain({ patience: { requestMs: 300 } }).think(hello().context())).finish).toMatchObject({
         kind: 'completed',
       });
@@ -355,16 +352,29 @@ describe('the openai brain against a server', () => {
       server = await startLlmServer();
     });
 
-    it('gives up when it has lasted for an hour', async () => {
+    it('gives up when it has lasted for an hour, and not sooner', async () => {
       server.otherwise({ do: 'fail', status: 500 });
-      const session = hello();
       const llm = brain();
-      session.now = Date.now() + 3_590_000;
+      const session = hello();
       expect((await failure(llm.think(session.context()))).retryable).toBe(true);
-      session.now = Date.now() + 3_601_000;
+      clock += 3_590_000;
+      expect((await failure(llm.think(session.context()))).retryable).toBe(true);
+      clock += 10_000;
       const error = await failure(llm.think(session.context()));
       expect(error.retryable).toBe(false);
       expect(error.message).toContain('given up');
+    });
+
+    it('counts the hour anew after each answer', async () => {
+      server.otherwise({ do: 'fail', status: 500 });
+      const llm = brain();
+      const session = hello();
+      await failure(llm.think(session.context()));
+      clock += 3_590_000;
+      server.script({ do: 'say', text: 'Hi.' });
+      await llm.think(session.context());
+      clock += 20_000;
+      expect((await failure(llm.think(session.context()))).retryable).toBe(true);
     });
 
     it('leaves a server alone that asks for a long pause, whichever session comes', async () => {

@@ -61,8 +61,6 @@ export interface ThinkContext {
   signal: AbortSignal;
   /** store's clock, ms */
   now: number;
-  /** when the observation that this step applies was published, ms: since then the session waits for its brain */
-  since?: number;
 }
 
 /**
