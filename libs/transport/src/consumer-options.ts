@@ -14,6 +14,11 @@ export interface KeyOrderedConsumerOptions {
   topic: string;
   group: string;
   handler: RecordHandler;
+  /**
+   * `key` (the default): the records of one key are run one after the other. `none`: all run side by side, as intents
+   * may: those of a session are parallel tool calls.
+   */
+  order?: 'key' | 'none';
   /** handlers that run at one time, over all partitions; default 256 */
   maxInFlight?: number;
   /** records in memory that aren't begun, before partitions are paused; default 2 × `maxInFlight` */

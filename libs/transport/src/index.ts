@@ -4,10 +4,14 @@ export {
   type KeyOrderedConsumerOptions,
   type RecordHandler,
 } from './consumer-options.js';
+export { DEAD_LETTER_NAME, DeadLetterError, type DeadLetterFacts, deadLetterRecord } from './dead-letter.js';
 export { type Delivery } from './delivery.js';
 export { EmbeddedTransport, type EmbeddedTransportOptions } from './drivers/embedded/embedded-transport.js';
 export { type DecodedEvent, describeInvalid, type InvalidEvent, UNNAMED_SOURCE } from './event-attributes.js';
 export { decodeEvent, encodeEvent, type EncodedEvent, STRUCTURED_CONTENT_TYPE } from './event-codec.js';
+export { type ConnectOptions, EventStrategies } from './event-strategies.js';
+export { EventClient } from './event.client.js';
+export { EventStrategy, type EventStrategyOptions, type EventStrategyStats } from './event.strategy.js';
 export { KeyOrderedConsumer } from './key-ordered-consumer.js';
 export {
   type Feed,
@@ -21,4 +25,7 @@ export {
   Transport,
   type TransportCapabilities,
 } from './port.js';
+export { OriginalErrorFilter } from './original-error.filter.js';
 export { systemTimers, type Timers } from './timers.js';
+export { TransportModule, type TransportOptions } from './transport.module.js';
+export { COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EVENT_CONTEXT } from './transport.tokens.js';

@@ -45,7 +45,11 @@ export class KeyOrderedConsumer implements Feed {
     const perKey = options.maxQueuedPerKey ?? 64;
     const maxInFlight = options.maxInFlight ?? 256;
     const timers = options.timers ?? systemTimers;
-    this.laneLimits = { full: perKey, relieved: Math.floor(perKey / 2) };
+    this.laneLimits = {
+      full: perKey,
+      relieved: Math.floor(perKey / 2),
+      keyed: (options.order ?? 'key') === 'key',
+    };
     const budget = {
       records: options.maxQueued ?? 2 * maxInFlight,
       bytes: options.maxQueuedBytes ?? 64 * MIB,

@@ -5,8 +5,7 @@ import type { LogRecord, PartitionPosition, Position } from './port.js';
 
 const bytesOf = (record: LogRecord): number => record.value?.length ?? 0;
 
-/** A record without a key is a key of its own. */
-const keyOf = (record: LogRecord): string => record.key ?? `\u0000${String(record.offset)}`;
+const ownKey = (record: LogRecord): string => `\u0000${String(record.offset)}`;
 
 /** What all partitions together hold that isn't begun. */
 export interface Load {
@@ -21,6 +20,8 @@ export interface Load {
 export interface LaneLimits {
   full: number;
   relieved: number;
+  /** false: every record is a key of its own */
+  keyed: boolean;
 }
 
 /**
@@ -75,14 +76,19 @@ export class PartitionQueue {
 
   /** The lane of the record's key, if anything of it is here. */
   laneOf(record: LogRecord): KeyLane | undefined {
-    return this.lanes.get(keyOf(record));
+    return this.lanes.get(this.keyOf(record));
+  }
+
+  /** A record without a key is a key of its own. */
+  private keyOf(record: LogRecord): string {
+    return this.limits.keyed ? (record.key ?? ownKey(record)) : ownKey(record);
   }
 
   /** @param found what `laneOf` gave for the record */
   enqueue(found: KeyLane | undefined, job: DeliveredRecord): void {
     let lane = found;
     if (lane === undefined) {
-      lane = new KeyLane(keyOf(job.record));
+      lane = new KeyLane(this.keyOf(job.record));
       this.lanes.set(lane.key, lane);
     }
     lane.push(job);

@@ -1,0 +1,97 @@
+import { isUtf8 } from 'node:buffer';
+import { DormouseError, type ErrorCode, type EventContext, type Json } from '#contracts';
+import { STRUCTURED_CONTENT_TYPE } from './event-codec.js';
+import type { LogRecord, OutboundRecord } from './port.js';
+
+/** What follows the type prefix in a dead letter's type. */
+export const DEAD_LETTER_NAME = 'dead_letter';
+
+export interface DeadLetterFacts {
+  /** a word to count and to filter by, such as `invalid_event` */
+  reason: string;
+  /** a sentence: what was expected, what came */
+  error: string;
+  /** how often the record was handed over */
+  deliveries: number;
+  /** how often what it asks for was tried */
+  attempts: number;
+}
+
+/**
+ * Thrown by a handler: this record can never be processed, it is to be put among the dead letters and finished.
+ * Everything else that a handler throws is tried again for ever.
+ */
+export class DeadLetterError extends DormouseError {
+  readonly deadLetter = true;
+  /** @param code also the dead letter's `reason` */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: Json; cause?: unknown; attempts?: number } = {},
+  ) {
+    super(code, message, options);
+    this.attempts = options.attempts ?? 0;
+  }
+  readonly attempts: number;
+
+  static override is(value: unknown): value is DeadLetterError {
+    return DormouseError.is(value) && (value as { deadLetter?: unknown }).deadLetter === true;
+  }
+}
+
+/** The record's value as it stands, when it is JSON text; a number or a doubled name in it stays as it was written. */
+const jsonText = (value: Buffer): string | null => {
+  if (!isUtf8(value)) return null;
+  const text = value.toString('utf8');
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * The dead letter of a record: an event whose `data` is the record's value untouched (`data_base64` when that isn't
+ * JSON), with its place, its key and headers, and why it is here as extensions. Its id is made of the record's place:
+ * the same record gives the same dead letter.
+ */
+export const deadLetterRecord = (
+  topic: string,
+  context: EventContext,
+  record: LogRecord,
+  facts: DeadLetterFacts,
+): OutboundRecord => {
+  const id = `${record.topic}.${String(record.partition)}.${String(record.offset)}.dead`;
+  const attributes = JSON.stringify({
+    specversion: '1.0',
+    id,
+    source: context.source,
+    type: `${context.typePrefix}.${DEAD_LETTER_NAME}`,
+    time: new Date(record.timestampMs).toISOString(),
+    datacontenttype: 'application/json',
+    ...(record.key === null || record.key === '' ? {} : { subject: record.key, partitionkey: record.key }),
+    deploymentid: context.deployment,
+    reason: facts.reason,
+    error: facts.error,
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    deliveries: facts.deliveries,
+    attempts: facts.attempts,
+    // what a redrive needs to write the record again; a text, as extensions are no objects
+    recordheaders: JSON.stringify(record.headers),
+  });
+  const text = record.value === null ? 'null' : jsonText(record.value);
+  const payload =
+    text === null
+      ? `"data_base64":${JSON.stringify(record.value?.toString('base64') ?? '')}`
+      : `"data":${text}`;
+  const body = text === null ? attributes.replace(',"datacontenttype":"application/json"', '') : attributes;
+  return {
+    topic,
+    key: record.key === null || record.key === '' ? id : record.key,
+    value: Buffer.from(`${body.slice(0, -1)},${payload}}`),
+    headers: { 'content-type': STRUCTURED_CONTENT_TYPE },
+  };
+};
