@@ -25,7 +25,8 @@ import { observe } from './core/observe.js';
  */
 export const transition = (snapshot: Snapshot, input: Input, now: number): Transition => {
   if (input.kind === 'observation') return observe(snapshot, input.observation, input.thinksAfter, now);
-  if (isTerminal(snapshot.status)) return refuse(snapshot);
+  const stands = snapshot.status === 'parked' && snapshot.ending === undefined;
+  if (isTerminal(snapshot.status) || stands) return refuse(snapshot);
   switch (input.kind) {
     case 'sealed':
       return applySealed(snapshot, input.answers, now);

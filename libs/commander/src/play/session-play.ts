@@ -35,6 +35,8 @@ export class SessionPlay {
   /** every intent that was ever emitted, in order */
   readonly emitted: PendingIntent[] = [];
   readonly ignored: IgnoreReason[] = [];
+  /** the keys of each read of the history; `all` for the whole */
+  readonly reads: (readonly string[] | 'all')[] = [];
 
   constructor(private readonly options: PlayOptions) {
     this.now = options.now ?? 1_000_000;
@@ -137,6 +139,7 @@ export class SessionPlay {
   }
 
   private read(entries: HistoryEntry[], keys?: readonly string[]): HistoryEntry[] {
+    this.reads.push(keys ?? 'all');
     return keys === undefined ? entries : entries.filter((e) => keys.includes(e.key));
   }
 }

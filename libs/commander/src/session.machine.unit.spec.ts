@@ -1,0 +1,343 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  isTerminal,
+  type Outcome,
+  type PendingIntent,
+  type Snapshot,
+  type StoredStatus,
+  TERMINAL_STATUSES,
+} from '#contracts';
+import { newSession } from './core/create.js';
+import type { Input } from './core/input.js';
+import { outcomeOf } from './play/session-play.js';
+import { transition } from './session.machine.js';
+
+const NOW = 2_000_000;
+const ID = 'sess-TABLE';
+
+const pending = (over: Partial<PendingIntent> = {}): PendingIntent => ({
+  intent_id: `${ID}.1.0`,
+  tool: 'look',
+  parameters: {},
+  digest: 'd1',
+  effect: 'pure',
+  step: 1,
+  emitted_at: NOW - 10,
+  deadline_at: NOW + 1000,
+  call: 'step:a',
+  ...over,
+});
+
+const given = (over: Partial<Snapshot> = {}): Snapshot => ({
+  ...newSession(ID, {
+    tenant: 'default',
+    submission: { plan: { steps: [{ id: 'a', tool: 'look' }] } },
+    brain: 'plan',
+    trace_id: '0'.repeat(32),
+    created_at: NOW - 100,
+  }).snapshot,
+  ...over,
+});
+
+const observation = (o: Extract<Input, { kind: 'observation' }>['observation']): Input => ({
+  kind: 'observation',
+  observation: o,
+  thinksAfter: 'each',
+});
+
+/** Each status as it really stands: what it has pending and how it is ending. */
+const statuses: Record<string, Snapshot> = {
+  queued: given(),
+  waiting_tool: given({ status: 'waiting_tool', step: 1, pending: [pending()] }),
+  'waiting_tool, ending': given({
+    status: 'waiting_tool',
+    step: 1,
+    pending: [pending()],
+    ending: { status: 'failed', compensate: false },
+  }),
+  waiting_input: given({ status: 'waiting_input', step: 1 }),
+  waiting_approval: given({ status: 'waiting_approval', step: 1 }),
+  compensating: given({
+    status: 'compensating',
+    step: 2,
+    pending: [pending({ compensates: `${ID}.0.0`, call: 'undo:a' })],
+    ending: { status: 'failed', compensate: true },
+  }),
+  parked: given({ status: 'parked', step: 1 }),
+  ...Object.fromEntries(TERMINAL_STATUSES.map((status) => [status, given({ status, step: 1 })])),
+};
+
+const result = (over: Partial<Outcome> = {}) => outcomeOf(over);
+const inputs: Record<string, Input> = {
+  session_created: observation({ type: 'session_created', id: `${ID}.created` }),
+  tool_result: observation({ type: 'tool_result', id: 'r', intent_id: `${ID}.1.0`, outcome: result() }),
+  'tool_result, not pending': observation({
+    type: 'tool_result',
+    id: 'r',
+    intent_id: 'x',
+    outcome: result(),
+  }),
+  'tool_result, no intent': observation({ type: 'tool_result', id: 'r', outcome: result() }),
+  cancel: observation({ type: 'cancel', id: `${ID}.cancel`, compensate: false }),
+  'timer, not due': observation({ type: 'timer', id: 't', timer_id: 'deadline' }),
+  user_message: observation({ type: 'user_message', id: 'm' }),
+  approval: observation({ type: 'approval', id: 'a' }),
+  resolution: observation({ type: 'resolution', id: 'o' }),
+  sealed: { kind: 'sealed', answers: [{ intent_id: `${ID}.1.0`, kind: 'sealed' }] },
+  decision: { kind: 'decision', decision: { calls: [], finish: { kind: 'completed', result: 1 } } },
+  think_failed: { kind: 'think_failed', error: { code: 'brain_failed', message: 'no', retryable: false } },
+  conclusion: { kind: 'conclusion', conclusion: { calls: [] } },
+};
+
+/** What comes of it: the step's next question, or why nothing changes. */
+const outcomes: Record<string, Record<string, string>> = {
+  queued: {
+    session_created: 'think',
+    tool_result: 'not_pending',
+    'tool_result, not pending': 'not_pending',
+    'tool_result, no intent': 'unattributable',
+    cancel: 'conclude',
+    sealed: 'not_asked',
+    decision: 'commit completed',
+    think_failed: 'conclude',
+    conclusion: 'not_asked',
+  },
+  waiting_tool: {
+    session_created: 'duplicate',
+    tool_result: 'think',
+    'tool_result, not pending': 'not_pending',
+    'tool_result, no intent': 'unattributable',
+    cancel: 'seal',
+    sealed: 'not_asked',
+    decision: 'commit waiting_tool',
+    think_failed: 'seal',
+    conclusion: 'not_asked',
+  },
+  'waiting_tool, ending': {
+    session_created: 'duplicate',
+    tool_result: 'conclude',
+    'tool_result, not pending': 'not_pending',
+    'tool_result, no intent': 'unattributable',
+    cancel: 'seal',
+    sealed: 'conclude',
+    decision: 'not_asked',
+    think_failed: 'commit waiting_tool',
+    conclusion: 'commit waiting_tool',
+  },
+  compensating: {
+    session_created: 'duplicate',
+    tool_result: 'conclude',
+    'tool_result, not pending': 'not_pending',
+    'tool_result, no intent': 'unattributable',
+    cancel: 'commit compensating',
+    sealed: 'conclude',
+    decision: 'not_asked',
+    think_failed: 'commit compensating',
+    conclusion: 'commit compensating',
+  },
+};
+const standing = {
+  session_created: 'duplicate',
+  tool_result: 'not_pending',
+  'tool_result, not pending': 'not_pending',
+  'tool_result, no intent': 'unattributable',
+  cancel: 'conclude',
+  sealed: 'not_asked',
+  decision: 'commit completed',
+  think_failed: 'conclude',
+  conclusion: 'not_asked',
+};
+outcomes['waiting_input'] = standing;
+outcomes['waiting_approval'] = standing;
+outcomes['parked'] = { ...standing, decision: 'not_asked', think_failed: 'not_asked' };
+const always: Record<string, string> = {
+  'timer, not due': 'not_due',
+  user_message: 'not_supported',
+  approval: 'not_supported',
+  resolution: 'not_supported',
+};
+
+const isObservation = (name: string) => inputs[name]?.kind === 'observation';
+const expected = (status: string, input: string): string => {
+  if (TERMINAL_STATUSES.some((s) => s === status)) return isObservation(input) ? 'ended' : 'not_asked';
+  return always[input] ?? outcomes[status]?.[input] ?? 'missing from the table';
+};
+
+describe('every status against every input', () => {
+  const table = Object.keys(statuses).flatMap((status) =>
+    Object.keys(inputs).map((input) => [status, input, expected(status, input)] as const),
+  );
+  it.each(table)('%s × %s → %s', (status, input, then) => {
+    const before = statuses[status]!;
+    const frozen = JSON.stringify(before);
+    const { snapshot, effects } = transition(before, inputs[input]!, NOW);
+    const { next } = effects;
+    const came =
+      next.kind === 'ignore' ? next.reason : next.kind === 'commit' ? `commit ${snapshot.status}` : next.kind;
+    expect(came).toBe(then);
+    expect(JSON.stringify(before)).toBe(frozen);
+    if (next.kind === 'ignore') {
+      expect(snapshot).toBe(before);
+      expect([effects.history, effects.timeline, effects.forget]).toEqual([[], [], []]);
+    } else expect(snapshot.version).toBe(before.version + (isObservation(input) ? 1 : 0));
+    if (next.kind === 'commit') expect(next.wakeAt === null).toBe(isTerminal(snapshot.status));
+  });
+});
+
+describe('the last 256 ids', () => {
+  it('are remembered, and no more', () => {
+    const applied = Array.from({ length: 256 }, (_, i) => `old${i}`);
+    const { snapshot } = transition(given({ applied }), inputs['session_created']!, NOW);
+    expect(snapshot.applied).toHaveLength(256);
+    expect(snapshot.applied[0]).toBe('old1');
+    expect(snapshot.applied.at(-1)).toBe(`${ID}.created`);
+    const again = transition({ ...snapshot, status: 'queued' }, inputs['session_created']!, NOW);
+    expect(again.effects.next).toMatchObject({ kind: 'ignore', reason: 'duplicate' });
+  });
+});
+
+describe('publishing again', () => {
+  const commit = { v: 1, step: 1, version: 2, applied: 'r', status: 'waiting_tool' as StoredStatus };
+  const outbox = { commit, intent_ids: [], out: false };
+  const republishes = (over: Partial<Snapshot>, id: string) => {
+    const before = given({ status: 'waiting_tool', outbox, ...over });
+    const input = observation({ type: 'tool_result', id, intent_id: 'gone', outcome: result() });
+    return transition(before, input, NOW).effects.next;
+  };
+  it('is asked for when the latest step is delivered again', () => {
+    expect(republishes({}, 'r')).toMatchObject({ kind: 'ignore', republish: true });
+    expect(republishes({ status: 'completed' }, 'r')).toMatchObject({ kind: 'ignore', republish: true });
+  });
+  it('is not, when the outbox is known to be out, or the step was an earlier one', () => {
+    expect(republishes({ outbox: { ...outbox, out: true } }, 'r')).toMatchObject({ republish: false });
+    expect(republishes({}, 'q')).toMatchObject({ republish: false });
+  });
+});
+
+describe('a result without an intent id', () => {
+  const external = pending({ external: true, call: 'step:a' });
+  const minimal = (tool?: string) =>
+    observation({
+      type: 'tool_result',
+      id: 'w 1',
+      ...(tool === undefined ? {} : { tool }),
+      outcome: result(),
+    });
+  const waiting = (intents: PendingIntent[]) => given({ status: 'waiting_tool', step: 1, pending: intents });
+  const next = (snapshot: Snapshot, input: Input) => transition(snapshot, input, NOW).effects.next;
+
+  it('answers the one external intent, by name or without', () => {
+    expect(next(waiting([external]), minimal())).toEqual({ kind: 'think' });
+    expect(next(waiting([external]), minimal('look'))).toEqual({ kind: 'think' });
+  });
+  it.each([
+    ['another name', [external], 'sing'],
+    ['two pending', [external, pending({ external: true, intent_id: 'b' })], undefined],
+    ['a tool of ours', [pending()], undefined],
+  ])('does not with %s', (_, intents, tool) => {
+    expect(next(waiting(intents), minimal(tool))).toMatchObject({ reason: 'unattributable' });
+  });
+  it('is applied once, though the next intent would take it', () => {
+    const { snapshot } = transition(waiting([external]), minimal(), NOW);
+    const again = next({ ...snapshot, pending: [{ ...external, intent_id: 'next' }] }, minimal());
+    expect(again).toMatchObject({ reason: 'duplicate' });
+  });
+});
+
+describe('limits', () => {
+  const think = (limits: object, usage = {}, step = 0) => {
+    const before = given({ step });
+    const fixed = { ...before.fixed, submission: { ...before.fixed.submission, limits } };
+    const { snapshot } = transition(
+      { ...before, fixed, usage: { ...before.usage, ...usage } },
+      inputs['session_created']!,
+      NOW,
+    );
+    return snapshot;
+  };
+  it('of steps and tokens are looked at before a think', () => {
+    expect(think({ steps: 3 }, {}, 3).ending?.error?.code).toBe('step_limit');
+    expect(think({ steps: 3 }, {}, 2).ending).toBeUndefined();
+    expect(think({ tokens: 10 }, { input_tokens: 6, output_tokens: 4 }).ending?.error?.code).toBe(
+      'token_limit',
+    );
+    expect(think({ tokens: 10 }, { input_tokens: 6, output_tokens: 3 }).ending).toBeUndefined();
+  });
+  it('of steps is 50 for an LLM and none for a plan', () => {
+    expect(think({}, {}, 50).ending).toBeUndefined();
+    const before = given({ step: 50 });
+    const fixed = { ...before.fixed, submission: { input: 'hello' } };
+    const { snapshot } = transition({ ...before, fixed }, inputs['session_created']!, NOW);
+    expect(snapshot.ending?.error).toMatchObject({ code: 'step_limit', details: { limit: 50 } });
+  });
+  const call = { tool: 'look', parameters: {}, digest: 'd', effect: 'pure' as const, deadline_at: NOW + 1 };
+  const decide = (limits: object, calls: number, tokens = 0) => {
+    const open = think(limits);
+    const decision = {
+      calls: Array(calls).fill(call) as (typeof call)[],
+      usage: { input_tokens: tokens, output_tokens: 0 },
+    };
+    return transition(open, { kind: 'decision', decision }, NOW).snapshot;
+  };
+  it('of tool calls and tokens are looked at before any call is emitted', () => {
+    expect(decide({ tool_calls: 2 }, 2)).toMatchObject({ pending: [{}, {}], usage: { tool_calls: 2 } });
+    expect(decide({ tool_calls: 2 }, 3)).toMatchObject({
+      pending: [],
+      ending: { error: { code: 'tool_call_limit' } },
+    });
+    expect(decide({ tokens: 10 }, 1, 11)).toMatchObject({
+      pending: [],
+      ending: { error: { code: 'token_limit' } },
+    });
+    expect(decide({ tokens: 10 }, 1, 10)).toMatchObject({ pending: [{}], usage: { input_tokens: 10 } });
+  });
+});
+
+describe('a brain', () => {
+  const open = () => transition(given(), inputs['session_created']!, NOW).snapshot;
+  it('that decides nothing with nothing pending ends the session instead of letting it sleep for ever', () => {
+    const { snapshot } = transition(open(), { kind: 'decision', decision: { calls: [] } }, NOW);
+    expect(snapshot.ending?.error?.code).toBe('brain_failed');
+  });
+  it('that answers its own calls is asked again in the same step, and the log is told all of it', () => {
+    const outcome = result({ status: 'failed' });
+    const answered = [{ tool: 'nope', call: 'call_1', outcome }];
+    const first = transition(
+      open(),
+      { kind: 'decision', decision: { calls: [], answered, message: 'm1' } },
+      NOW,
+    );
+    expect(first.effects.next).toEqual({ kind: 'think' });
+    const decision = { calls: [], message: 'm2', finish: { kind: 'completed' as const, result: 'x' } };
+    const { snapshot } = transition(first.snapshot, { kind: 'decision', decision }, NOW);
+    expect(snapshot).toMatchObject({ status: 'completed', step: 2, version: 2, usage: { steps: 2 } });
+    expect(snapshot.outbox.commit).toMatchObject({
+      applied: `${ID}.created`,
+      step: 2,
+      status: 'completed',
+      brain_message: 'm1',
+      added: [
+        { key: `result:${ID}.1.0`, kind: 'observation', call: 'call_1' },
+        { key: 'brain:2', kind: 'brain', content: 'm2' },
+      ],
+    });
+  });
+  it('that completes while something is pending completes when that has its answer', () => {
+    const before = statuses['waiting_tool']!;
+    const decided = transition(before, inputs['decision']!, NOW);
+    const { snapshot } = transition(decided.snapshot, inputs['tool_result']!, NOW);
+    expect(snapshot).toMatchObject({ status: 'completed', result: 1, pending: [] });
+  });
+  it('that needs all results is asked after the last', () => {
+    const before = given({
+      status: 'waiting_tool',
+      pending: [pending(), pending({ intent_id: `${ID}.1.1` })],
+    });
+    const one = transition(before, { ...inputs['tool_result']!, thinksAfter: 'all' } as Input, NOW);
+    expect(one.effects.next).toMatchObject({ kind: 'commit' });
+    const last = observation({ type: 'tool_result', id: 'q', intent_id: `${ID}.1.1`, outcome: result() });
+    expect(transition(one.snapshot, { ...last, thinksAfter: 'all' } as Input, NOW).effects.next).toEqual({
+      kind: 'think',
+    });
+  });
+});
