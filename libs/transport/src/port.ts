@@ -15,6 +15,7 @@ export interface LogRecord {
   offset: number;
   /** null: the writer gave none; such a record is its own key */
   key: string | null;
+  /** to be read only: the bytes may be the log's own */
   value: Buffer | null;
   /** names in lower case */
   headers: Readonly<Record<string, string>>;
