@@ -14,8 +14,11 @@ export {
   startLlmServer,
 } from './llm-server.js';
 export { noLeftovers } from './leftovers.js';
+export { NamedTools } from './named-tools.js';
 export { RuntimeProcess, freePort } from './runtime-process.js';
+export { type CommitAnswer, ScriptedLog, type ScriptedLogOptions, ScriptedMember } from './scripted-log.js';
 export { seededRandom } from './seeded-random.js';
 export { sessionStoreContract } from './sessions/session-store.contract.js';
 export { type TempDir, tempDir } from './temp-dir.js';
 export { transportContract } from './transport/transport.contract.js';
+export { VirtualTime } from './virtual-time.js';
