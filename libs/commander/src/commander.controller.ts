@@ -9,37 +9,37 @@ import { CommanderService } from './commander.service.js';
 export class CommanderController {
   constructor(private readonly commander: CommanderService) {}
 
-  @EventPattern(EVENT_NAMES.sessionCreated, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.sessionCreated, COMMANDER_TRANSPORT)
   sessionCreated(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.sessionCreated, event, delivery);
   }
 
-  @EventPattern(EVENT_NAMES.toolResult, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.toolResult, COMMANDER_TRANSPORT)
   toolResult(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.toolResult, event, delivery);
   }
 
-  @EventPattern(EVENT_NAMES.cancel, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.cancel, COMMANDER_TRANSPORT)
   cancel(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.cancel, event, delivery);
   }
 
-  @EventPattern(EVENT_NAMES.timer, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.timer, COMMANDER_TRANSPORT)
   timer(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.timer, event, delivery);
   }
 
-  @EventPattern(EVENT_NAMES.userMessage, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.userMessage, COMMANDER_TRANSPORT)
   userMessage(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.userMessage, event, delivery);
   }
 
-  @EventPattern(EVENT_NAMES.approval, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.approval, COMMANDER_TRANSPORT)
   approval(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.approval, event, delivery);
   }
 
-  @EventPattern(EVENT_NAMES.resolution, COMMANDER_TRANSPORT)
+  @EventPattern<EventName>(EVENT_NAMES.resolution, COMMANDER_TRANSPORT)
   resolution(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
     return this.observe(EVENT_NAMES.resolution, event, delivery);
   }

@@ -1,7 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   type CloudEvent,
-  DormouseError,
   type EventName,
   outboxEvents,
   type PendingIntent,
@@ -10,7 +9,7 @@ import {
 } from '#contracts';
 import { ClaimStore } from '#idempotency';
 import { SessionStore } from '#state';
-import { EventClient } from '#transport';
+import { DeadLetterError, EventClient } from '#transport';
 import { Brains } from './brains/brains.js';
 import {
   COMMANDER_OPTIONS,
@@ -76,7 +75,7 @@ export class CommanderService {
   /**
    * Applies one observation; resolves when nothing is left to do for it, so that its record can be acknowledged.
    *
-   * Errors: `invalid_event` (nobody can apply it); `unavailable`, and what a brain finds worth trying again, both
+   * Errors: {@link DeadLetterError} (nobody can apply it); `unavailable`, and what a brain finds worth trying again, both
    * retryable: deliver it again.
    */
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
@@ -151,8 +150,8 @@ export class CommanderService {
   }
 }
 
-const unattributable = (event: CloudEvent): DormouseError =>
-  new DormouseError(
+const unattributable = (event: CloudEvent): DeadLetterError =>
+  new DeadLetterError(
     'invalid_event',
     `${event.id} names no intent_id, and its session doesn't wait for exactly one intent, of an external tool of that name.`,
   );

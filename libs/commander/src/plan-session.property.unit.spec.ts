@@ -287,7 +287,7 @@ class Run {
     const { timeline } = this.session;
     const seqs = (type: string, call: string) =>
       timeline
-        .filter((e) => e.type === type && String(e.payload['call'] ?? '').split('#')[0] === call)
+        .filter((e) => e.type === type && (e.payload['call'] as string | undefined)?.split('#')[0] === call)
         .map((e) => e.seq);
     steps.forEach((step, place) => {
       const follows = step.after ?? (place === 0 ? [] : [`s${place - 1}`]);

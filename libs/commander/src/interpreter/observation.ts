@@ -1,7 +1,6 @@
 import {
   type CancelData,
   type CloudEvent,
-  DormouseError,
   type ErrorCode,
   type ErrorData,
   EVENT_NAMES,
@@ -11,6 +10,7 @@ import {
   OUTCOME_STATUSES,
   type ToolResultData,
 } from '#contracts';
+import { DeadLetterError } from '#transport';
 import type { Observation } from '../core/input.js';
 import { bytesBeyond, isShallow } from '../json-size.js';
 
@@ -20,21 +20,21 @@ export interface ReadingRules {
   resultLimitBytes: number;
 }
 
-const wrong = (event: CloudEvent, field: string, expected: string, came: unknown): DormouseError =>
-  new DormouseError(
+const wrong = (event: CloudEvent, field: string, expected: string, came: unknown): DeadLetterError =>
+  new DeadLetterError(
     'invalid_event',
     `${event.type} ${event.id}: data.${field}: expected ${expected}; came ${came === undefined ? 'nothing' : JSON.stringify(came).slice(0, 80)}`,
   );
 
-/** Errors: `invalid_event` */
+/** Errors: {@link DeadLetterError} `invalid_event` */
 const dataOf = (event: CloudEvent): Record<string, unknown> => {
   const { data } = event;
   if (typeof data !== 'object' || data === null || Array.isArray(data))
-    throw new DormouseError('invalid_event', `${event.type} ${event.id}: expected data to be an object`);
+    throw new DeadLetterError('invalid_event', `${event.type} ${event.id}: expected data to be an object`);
   return data as Record<string, unknown>;
 };
 
-/** Whose observation it is. Errors: `invalid_event` */
+/** Whose observation it is. Errors: {@link DeadLetterError} `invalid_event` */
 export const sessionIdOf = (event: CloudEvent): string => {
   const { session_id } = dataOf(event);
   if (typeof session_id !== 'string' || session_id === '')
@@ -45,7 +45,7 @@ export const sessionIdOf = (event: CloudEvent): string => {
 /** One of ours carries our deployment's id; everything else was made by a program of others. */
 export const isOurs = (event: CloudEvent, deployment: string): boolean => event.deploymentid === deployment;
 
-/** The event as the machine takes it. Errors: `invalid_event`, naming the field. */
+/** The event as the machine takes it. Errors: {@link DeadLetterError} `invalid_event`, naming the field. */
 export const readObservation = (name: EventName, event: CloudEvent, rules: ReadingRules): Observation => {
   const ours = isOurs(event, rules.deployment);
   const id = ours ? event.id : `${event.source} ${event.id}`;
@@ -66,7 +66,7 @@ export const readObservation = (name: EventName, event: CloudEvent, rules: Readi
       return { id, type: 'resolution' };
     case EVENT_NAMES.toolCall:
     case EVENT_NAMES.stepCommitted:
-      throw new DormouseError('invalid_event', `${event.type} ${event.id} is no observation`);
+      throw new DeadLetterError('invalid_event', `${event.type} ${event.id} is no observation`);
   }
 };
 

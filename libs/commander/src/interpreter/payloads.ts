@@ -1,5 +1,6 @@
-import { type CloudEvent, DormouseError } from '#contracts';
+import type { CloudEvent } from '#contracts';
 import type { SessionStore } from '#state';
+import { DeadLetterError } from '#transport';
 import { bytesBeyond } from '../json-size.js';
 
 /** Keeps payloads out of the log that are too large for it: they lie in the store, the event says where (`dataref`). */
@@ -21,22 +22,26 @@ export class Payloads {
 
   /**
    * The event with its payload, wherever that was kept.
-   * Errors: `invalid_event` when it is nowhere, or no JSON.
+   * Errors: {@link DeadLetterError} `invalid_event` when it is nowhere, or no JSON.
    */
   async unpack(event: CloudEvent): Promise<CloudEvent> {
     if (event.dataref === undefined || event.data !== undefined) return event;
     const bytes = await this.store.getBlob(event.dataref);
     if (bytes === null)
-      throw new DormouseError(
+      throw new DeadLetterError(
         'invalid_event',
         `The payload of ${event.id} isn't at ${event.dataref} (any more).`,
       );
     try {
       return { ...event, data: JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown };
     } catch (cause) {
-      throw new DormouseError('invalid_event', `The payload of ${event.id} at ${event.dataref} is no JSON.`, {
-        cause,
-      });
+      throw new DeadLetterError(
+        'invalid_event',
+        `The payload of ${event.id} at ${event.dataref} is no JSON.`,
+        {
+          cause,
+        },
+      );
     }
   }
 
