@@ -1,5 +1,87 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CommanderModule, type CommanderOptions, OpenAiBrain, PlanBrain, SessionsModule } from '#commander';
+import { DispatcherModule, type DispatcherOptions, ToolsModule, type ToolsOptions } from '#dispatcher';
+import { TransportModule } from '#transport';
+import { type Role, type Settings, SettingsModule } from './config/index.js';
+import { HttpModule } from './http/http.module.js';
+import type { RouteTable } from './http/route-table.js';
+import { eventContextOf } from './identity.js';
+import type { Storage } from './storage.js';
+import { StoresModule } from './stores.module.js';
+
+/** What the modules are made from, beside the settings. */
+export interface Parts {
+  storage: Storage;
+  tools: Pick<ToolsOptions, 'loaded' | 'external'>;
+  routes: RouteTable;
+}
+
+const brains = ({ openai: { apiKey, baseUrl, model } }: Settings): CommanderOptions['brains'] => [
+  new PlanBrain(),
+  new OpenAiBrain({
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(model === undefined ? {} : { model }),
+  }),
+];
+
+const commanderOptions = (settings: Settings): CommanderOptions => ({
+  events: eventContextOf(settings, 'commander'),
+  topics: settings.log.topics,
+  brains: brains(settings),
+  retentionMs: settings.protocol.retentionMs,
+  inlineLimitBytes: settings.protocol.inlineLimitBytes,
+  resultLimitBytes: settings.tools.resultLimitBytes,
+});
+
+export const dispatcherOptions = (settings: Settings): DispatcherOptions => ({
+  events: eventContextOf(settings, 'dispatcher'),
+  topics: settings.log.topics,
+  concurrency: settings.tools.concurrency,
+  leaseMs: settings.protocol.leaseMs,
+  retentionMs: settings.protocol.retentionMs,
+  shutdownMs: settings.process.shutdownMs,
+  resultLimitBytes: settings.tools.resultLimitBytes,
+  inlineLimitBytes: settings.protocol.inlineLimitBytes,
+});
+
+/** The modules of each role; what several need is imported once, above them. */
+const MODULES: Record<Role, (settings: Settings) => DynamicModule['imports'] & object> = {
+  api: () => [],
+  commander: () => [CommanderModule],
+  dispatcher: (settings) => [DispatcherModule.forRoot(dispatcherOptions(settings))],
+  scheduler: () => [],
+};
 
 /** The root of the composition. Holds no domain rule: it only names the modules a process runs. */
 @Module({})
-export class AppModule {}
+export class AppModule {
+  static forRoles(
+    roles: readonly Role[],
+    settings: Settings,
+    { storage, tools, routes }: Parts,
+  ): DynamicModule {
+    const { topics, partitions } = settings.log;
+    return {
+      module: AppModule,
+      imports: [
+        SettingsModule.forRoot(settings),
+        StoresModule.forRoot(storage),
+        TransportModule.forRoot({
+          transport: storage.transport,
+          topics: Object.values(topics).map((topic) => ({ topic, partitions })),
+          context: eventContextOf(settings, 'dormouse'),
+        }),
+        ToolsModule.forRoot({
+          ...tools,
+          sqlUrl: settings.tools.sqlUrl,
+          httpAllow: settings.tools.httpAllow,
+          resultLimitBytes: settings.tools.resultLimitBytes,
+        }),
+        SessionsModule.forRoot(commanderOptions(settings)),
+        ...roles.flatMap((role) => MODULES[role](settings)),
+        HttpModule.forRoot({ api: roles.includes('api'), routes }),
+      ],
+    };
+  }
+}

@@ -1,9 +1,8 @@
-import { type DynamicModule, type FactoryProvider, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { BatchController } from './batch/batch.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HealthController } from './health/health.controller.js';
-import { READY_CHECKS, type ReadyCheck } from './health/readiness.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -29,19 +28,16 @@ export interface HttpModuleOptions {
   api: boolean;
   /** the table that the adapter fills */
   routes: RouteTable;
-  /** provides {@link READY_CHECKS} */
-  readyChecks: FactoryProvider<readonly ReadyCheck[]>;
 }
 
 @Module({})
 export class HttpModule {
-  static forRoot({ api, routes, readyChecks }: HttpModuleOptions): DynamicModule {
+  static forRoot({ api, routes }: HttpModuleOptions): DynamicModule {
     return {
       module: HttpModule,
       controllers: api ? [...API, HealthController] : [HealthController],
       providers: [
         { provide: RouteTable, useValue: routes },
-        { ...readyChecks, provide: READY_CHECKS },
         { provide: APP_FILTER, useClass: ProblemFilter },
         Shutdown,
         SubmissionGate,

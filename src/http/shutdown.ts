@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DormouseError } from '#contracts';
 
 /** Tells those who hold connections that the process is about to end: streams end, new work is refused. */
 @Injectable()
-export class Shutdown implements OnModuleDestroy {
+export class Shutdown {
   private readonly controller = new AbortController();
 
   /** Aborted when the process has begun to stop. One listener an open stream, however many there are. */
@@ -14,8 +14,8 @@ export class Shutdown implements OnModuleDestroy {
     setMaxListeners(0, this.signal);
   }
 
-  /** First of all hooks, before the consumers drain. */
-  onModuleDestroy(): void {
+  /** To be called before the application is closed, which waits for running tools and open connections. */
+  begin(): void {
     this.controller.abort();
   }
 

@@ -6,9 +6,6 @@ export interface ReadyCheck {
   check: () => Promise<void>;
 }
 
-/** Injection token of all the checks of this process: `ReadyCheck[]`. */
-export const READY_CHECKS = Symbol('dormouse.ready-checks');
-
 /** A check that hangs has failed. */
 const PATIENCE_MS = 2_000;
 

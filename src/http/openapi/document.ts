@@ -38,6 +38,11 @@ const problemAnswer = (
     : {}),
 });
 
+const mapped = <T>(
+  entries: readonly (readonly [string, T])[],
+  made: (value: T) => object,
+): Record<string, object> => Object.fromEntries(entries.map(([key, value]) => [key, made(value)]));
+
 const operationOf = (components: SchemaComponents, operation: Operation): object => {
   const { id, tag, summary, description, parameters, body, answers } = operation;
   const codes = [...EVERYWHERE, ...operation.errors];
@@ -53,10 +58,13 @@ const operationOf = (components: SchemaComponents, operation: Operation): object
     ...(body === undefined
       ? {}
       : { requestBody: { required: body.required, content: content(components, body) } }),
-    responses: Object.fromEntries<object>([
-      ...Object.entries(answers).map(([status, answer]) => [status, answerOf(components, answer)]),
-      ...problems.map((status) => [status, answerOf(components, problemAnswer(components, codes, status))]),
-    ]),
+    responses: {
+      ...mapped(Object.entries(answers), (answer) => answerOf(components, answer)),
+      ...mapped(
+        problems.map((status) => [String(status), status]),
+        (status) => answerOf(components, problemAnswer(components, codes, status)),
+      ),
+    },
   };
 };
 

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { readServerUrl } from '../config/read-settings.js';
+import { ApiClient } from './api-client.js';
+import type { ExitCode } from './exit-codes.js';
+import type { Terminal } from './view/terminal.js';
+
+/** What a command works with. */
+export interface CommandContext {
+  client: ApiClient;
+  terminal: Terminal;
+  /** print JSON for machines */
+  json: boolean;
+  /** the exit code, when the command is done */
+  exit: (code: ExitCode) => void;
+}
+
+interface GlobalOptions {
+  url?: string;
+  tenant?: string;
+  json?: boolean;
+}
+
+/** Makes a command's context from the options that all commands share. */
+export class Context {
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly exit: (code: ExitCode) => void,
+  ) {}
+
+  /** Errors: SettingsError when DORMOUSE_URL, HOST or PORT is wrong */
+  of(command: Command): CommandContext {
+    const { url, tenant, json } = command.optsWithGlobals<GlobalOptions>();
+    return {
+      client: new ApiClient(readServerUrl(url === undefined ? process.env : { DORMOUSE_URL: url }), tenant),
+      terminal: this.terminal,
+      json: json === true,
+      exit: this.exit,
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import type { SessionStatus } from '#contracts';
+
+/** What the command line's exit codes mean. `--help` prints them. */
+export const EXIT = {
+  ok: 0,
+  error: 1,
+  failed: 2,
+  parked: 3,
+  cancelled: 4,
+  unreachable: 5,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export const EXIT_HELP = `
+Exit codes:
+  0    done; a session that was followed is completed
+  1    wrong usage, or the server refused (its problem is printed)
+  2    the session that was followed has failed
+  3    it is parked: a person has to decide
+  4    it was cancelled or compensated
+  5    the server can't be reached
+  130  interrupted; the session goes on without us`;
+
+/** How a followed session ended, as an exit code. */
+export const exitCodeOf = (status: SessionStatus): ExitCode => {
+  switch (status) {
+    case 'failed':
+      return EXIT.failed;
+    case 'parked':
+      return EXIT.parked;
+    case 'cancelled':
+    case 'compensated':
+      return EXIT.cancelled;
+    default:
+      return EXIT.ok;
+  }
+};

@@ -1,0 +1,60 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.js';
+import { ApiProblem, Unreachable } from './api-client.js';
+import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
+import { addStart } from './commands/start.command.js';
+import { addSubmit } from './commands/submit.command.js';
+import { Context } from './context.js';
+import { EXIT, EXIT_HELP, type ExitCode } from './exit-codes.js';
+import type { Terminal } from './view/terminal.js';
+
+const tellProblem = (error: ApiProblem, terminal: Terminal): void => {
+  terminal.complain(`${error.problem.code}: ${error.problem.detail}`);
+};
+
+/**
+ * Runs one command line (without node and script). Resolves with the exit code; undefined while a server that was
+ * started goes on.
+ */
+export const runProgram = async (
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode | undefined> => {
+  let code: ExitCode | undefined;
+  const context = new Context(terminal, (exit) => (code = exit));
+  const program = new Command('dormouse')
+    .description('Event-driven runtime for AI agents')
+    .version(VERSION)
+    .option('--url <url>', 'the server (DORMOUSE_URL)')
+    .option('--tenant <name>', 'whose sessions (header Dormouse-Tenant)')
+    .option('--json', 'JSON for machines')
+    .addHelpText('after', EXIT_HELP)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.complain(text.trimEnd()),
+    })
+    .showHelpAfterError('(dormouse --help tells more)')
+    .exitOverride();
+  addStart(program);
+  addSubmit(program, context);
+  addGet(program, context);
+  addList(program, context);
+  addCancel(program, context);
+  addTools(program, context);
+  for (const command of program.commands) command.exitOverride().addHelpText('after', EXIT_HELP);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    // commander has printed its own complaint
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.error;
+    if (error instanceof Unreachable) {
+      terminal.complain(error.message);
+      return EXIT.unreachable;
+    }
+    if (error instanceof ApiProblem) tellProblem(error, terminal);
+    else terminal.complain(error instanceof Error ? error.message : String(error));
+    return EXIT.error;
+  }
+};

@@ -1,0 +1,70 @@
+import type { Json, TimelineEntry } from '#contracts';
+import { cut, plain } from './table.js';
+import { styled, type Terminal } from './terminal.js';
+
+type Payload = Record<string, Json | undefined>;
+
+const textOf = (value: Json | undefined): string =>
+  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+/** A plan's own name for a call, without its prefix. */
+const callOf = (payload: Payload): string => {
+  const call = textOf(payload.call).replace(/^(step|undo):/, '');
+  const tool = textOf(payload.tool_name);
+  const name = call === '' || tool === '' || call === tool ? call || tool : `${call} (${tool})`;
+  return textOf(payload.call).startsWith('undo:') ? `undo ${name}` : name;
+};
+
+const errorOf = (payload: Payload): string => {
+  const error = payload.error as Payload | null | undefined;
+  return error === null || error === undefined ? '' : `${textOf(error.code)}: ${textOf(error.message)}`;
+};
+
+const MARKS: Record<string, string> = { succeeded: '✓', failed: '✗', unknown: '?', cancelled: '–' };
+
+/** What an entry says, without time and colour. */
+export const tellEntry = ({ type, payload }: TimelineEntry): { mark: string; text: string; bad: boolean } => {
+  const p = (
+    typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? payload : {}
+  ) as Payload;
+  switch (type) {
+    case 'status':
+      return {
+        mark: '●',
+        text: [textOf(p.status), errorOf(p)].filter(Boolean).join('  '),
+        bad: p.status === 'failed',
+      };
+    case 'message':
+      return { mark: '»', text: textOf(p.content), bad: false };
+    case 'intent':
+      return { mark: '→', text: `${callOf(p)}  ${textOf(p.parameters)}`, bad: false };
+    case 'observation': {
+      const outcome = (p.outcome as Payload | undefined) ?? p;
+      const status = textOf(outcome.status);
+      const tail = status === 'succeeded' ? textOf(outcome.result) : `${status}  ${errorOf(outcome)}`;
+      const ms = outcome.duration_ms === undefined ? '' : ` ${textOf(outcome.duration_ms)} ms`;
+      return {
+        mark: MARKS[status] ?? '←',
+        text: `${callOf(p)}${ms}  ${tail}`,
+        bad: status === 'failed' || status === 'unknown',
+      };
+    }
+    case 'decision':
+      return { mark: '◆', text: textOf(p.content ?? p.step), bad: false };
+  }
+};
+
+/** One entry on one line: time, mark, text. */
+export const entryLine = (entry: TimelineEntry, terminal: Terminal): string => {
+  const { mark, text, bad } = tellEntry(entry);
+  const time = entry.time.slice(11, 23);
+  const body = cut(plain(`${mark} ${text}`), Math.max(20, terminal.columns - time.length - 2));
+  const colour = bad
+    ? 'red'
+    : entry.type === 'status'
+      ? 'cyan'
+      : entry.type === 'observation'
+        ? 'green'
+        : undefined;
+  return `${styled(terminal, 'dim', time)}  ${colour === undefined ? body : styled(terminal, colour, body)}`;
+};

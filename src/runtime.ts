@@ -1,0 +1,124 @@
+import 'reflect-metadata';
+import { type LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { DormouseError } from '#contracts';
+import { dispatcherConsumer, loadExternalTools, loadToolModules } from '#dispatcher';
+import { COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EventStrategies } from '#transport';
+import { AppModule, dispatcherOptions, type Parts } from './app.module.js';
+import type { Settings } from './config/index.js';
+import { httpAdapter } from './http/fastify.js';
+import { RouteTable } from './http/route-table.js';
+import { Shutdown } from './http/shutdown.js';
+import { eventContextOf } from './identity.js';
+import { openStorage, type Storage } from './storage.js';
+
+/** A started process: it listens, and its consumers run. */
+export interface Runtime {
+  /** e.g. `http://127.0.0.1:3000` */
+  url: string;
+  /** resolves, never rejects, when storage has failed for good: the process should end */
+  failed: Promise<DormouseError>;
+  /** Drains: takes nothing new, lets what runs end within the grace, hands back the rest. Again: the same end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Sessions that think at one time. A plan thinks in microseconds and a model in seconds: enough that slow models don't
+ * keep plans waiting, few enough to bound what is held.
+ */
+const THINKING_AT_ONCE = 1_024;
+
+const toolsOf = async ({
+  tools: { modules, externalToolsFile: file },
+}: Settings): Promise<Parts['tools']> => ({
+  loaded: await loadToolModules(modules),
+  ...(file === undefined ? {} : { external: { tools: await loadExternalTools(file), file } }),
+});
+
+/** Nest's applications read their events through strategies, one for each of the two roles that have handlers. */
+const connectStrategies = (app: NestFastifyApplication, settings: Settings): void => {
+  const { roles, shutdownMs } = settings.process;
+  const { topics, groups } = settings.log;
+  const strategies = app.get(EventStrategies);
+  const common = { deadLetterTopic: topics.deadLetter, drainMs: shutdownMs };
+  if (roles.includes('commander'))
+    strategies.connect(app, {
+      ...common,
+      topic: topics.observation,
+      group: groups.commander,
+      transportId: COMMANDER_TRANSPORT,
+      context: eventContextOf(settings, 'commander'),
+      maxInFlight: THINKING_AT_ONCE,
+    });
+  if (roles.includes('dispatcher'))
+    strategies.connect(app, {
+      ...common,
+      ...dispatcherConsumer(dispatcherOptions(settings)),
+      topic: topics.intent,
+      group: groups.dispatcher,
+      transportId: DISPATCHER_TRANSPORT,
+      context: eventContextOf(settings, 'dispatcher'),
+    });
+};
+
+const createApp = (
+  settings: Settings,
+  parts: Parts,
+  logger: LoggerService | false,
+): Promise<NestFastifyApplication> =>
+  NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoles(settings.process.roles, settings, parts),
+    httpAdapter({ bodyLimitBytes: settings.http.bodyLimitBytes, routes: parts.routes }),
+    // errors come to us; the parsers are the adapter's own
+    { abortOnError: false, bodyParser: false, logger },
+  );
+
+/** Modules first, then consumers, then the door: events and requests find everything made. */
+const open = async (app: NestFastifyApplication, settings: Settings): Promise<string> => {
+  connectStrategies(app, settings);
+  await app.init();
+  await app.startAllMicroservices();
+  await app.listen(settings.http.port, settings.http.host);
+  return app.getUrl();
+};
+
+const closerOf = (app: NestFastifyApplication, storage: Storage): (() => Promise<void>) => {
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    app.get(Shutdown).begin();
+    try {
+      await app.close();
+    } finally {
+      await storage.close();
+    }
+  };
+  return () => (closing ??= close());
+};
+
+/**
+ * Starts a process as the settings say.
+ *
+ * Errors: whatever stops a start, as a {@link DormouseError} that says what to do, or the system's own (a taken port)
+ */
+export const startRuntime = async (
+  settings: Settings,
+  { logger }: { logger: LoggerService | false },
+): Promise<Runtime> => {
+  const storage = await openStorage(settings);
+  let app: NestFastifyApplication | undefined;
+  try {
+    app = await createApp(
+      settings,
+      { storage, tools: await toolsOf(settings), routes: new RouteTable() },
+      logger,
+    );
+    const url = await open(app, settings);
+    return { url, failed: storage.failed, close: closerOf(app, storage) };
+  } catch (error) {
+    // the first error is the one that counts
+    await app?.close().catch(() => undefined);
+    await storage.close().catch(() => undefined);
+    throw error;
+  }
+};
