@@ -1,1 +1,4 @@
-export {};
+export { type ClaimFacts, type DueFacts, dueWork, type DueWork } from './due.machine.js';
+export { SchedulerModule } from './scheduler.module.js';
+export { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
+export { Sweeper, type SweeperStats } from './sweeper.js';

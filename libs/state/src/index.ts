@@ -12,3 +12,5 @@ export {
   type TimelinePageQuery,
   type Wake,
 } from './port.js';
+export { bytesBeyond } from './json-size.js';
+export { Payloads } from './payloads.js';

@@ -1,0 +1,19 @@
+import type { EventContext } from '#contracts';
+
+/** How the sweeper is set up; `src` makes it from the environment. */
+export interface SchedulerOptions {
+  /** of what it publishes; `source` is `/scheduler/<instance>` */
+  events: EventContext;
+  topics: { intent: string; observation: string };
+  /** how long a claim lives without renewal, ms: an intent that nobody claimed is repeated no sooner */
+  leaseMs: number;
+  /** sessions and claims that ended longer ago are dropped, ms */
+  retentionMs: number;
+  /** larger payloads of events lie in the store's blobs; bytes of JSON */
+  inlineLimitBytes: number;
+  /** how often the store is asked what is due, ms; it is asked sooner when it has said so. Default 100 */
+  pollMs?: number;
+}
+
+/** Injection token of {@link SchedulerOptions}. */
+export const SCHEDULER_OPTIONS = Symbol('SchedulerOptions');
