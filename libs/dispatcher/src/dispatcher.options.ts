@@ -1,0 +1,25 @@
+import type { EventContext } from '#contracts';
+import type { Clock } from './clock.js';
+
+/** What a dispatcher process is told; all of it comes from the settings. */
+export interface DispatcherOptions {
+  /** of the observations that it publishes; `source` is `/dispatcher/<instance>` */
+  events: EventContext;
+  topics: { observation: string; deadLetter: string };
+  /** tools in flight in this process */
+  concurrency: number;
+  /** how long a claim lives without renewal, ms */
+  leaseMs: number;
+  /** how long a recorded outcome is kept, ms */
+  retentionMs: number;
+  /** how long running tools get at a shutdown, ms */
+  shutdownMs: number;
+  /** a larger result, as JSON, is refused */
+  resultLimitBytes: number;
+  /** larger payloads of events lie in the store's blobs; bytes of JSON */
+  inlineLimitBytes: number;
+  /** default: the system's */
+  clock?: Clock;
+}
+
+export const DISPATCHER_OPTIONS = Symbol('DISPATCHER_OPTIONS');

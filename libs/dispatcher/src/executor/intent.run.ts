@@ -1,0 +1,131 @@
+import {
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  type EffectClass,
+  type JsonObject,
+  repeatable,
+  type RetryPolicy,
+} from '#contracts';
+import type { RegisteredTool } from '../registry/registered.tool.js';
+import type { Attempt } from './attempt.js';
+import type { AbortCause } from './ending.js';
+import type { Intent } from './intent.js';
+import type { Lease } from './lease.keeper.js';
+import type { RunTimes } from './outcomes.js';
+import type { Beating } from './pulse.js';
+
+/** What has to happen to a run while it is under way. */
+export interface RunWatch {
+  /** It runs without a claim for a third of a lease by now. */
+  runsLong(run: IntentRun): void;
+  /** It has held its record for a minute. */
+  holdsLong(run: IntentRun): void;
+}
+
+/** From here on an intent's claim is its journal, and its record is acknowledged: a partition isn't held for longer. */
+export const HOLD_MS = 60_000;
+
+/** One intent under way in this process, from its delivery to its end. */
+export class IntentRun implements Beating {
+  readonly effect: EffectClass;
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number;
+  /** runs that ended by themselves, earlier owners' included */
+  attempts = 0;
+  lease: Lease | undefined;
+  attempt: Attempt | undefined;
+  /** a place in flight is ours */
+  placed = false;
+  /** the claim that a long pure run is asking for */
+  lateClaim: Promise<void> | undefined;
+  handedOver = false;
+  over = false;
+  startedAt: number;
+  /** ms since the epoch */
+  readonly firstSeenAt: number;
+  /** resolves the record's promise before the run is over */
+  finishRecord: () => void = () => undefined;
+  refuseRecord: (error: unknown) => void = () => undefined;
+  private begunAt: number | undefined;
+  private longTold = false;
+  private handOverAt: number;
+
+  constructor(
+    readonly intent: Intent,
+    readonly tool: RegisteredTool | undefined,
+    private readonly watch: RunWatch,
+    private readonly leaseMs: number,
+    monotonicNow: number,
+    now: number,
+  ) {
+    const parameters: JsonObject = intent.parameters;
+    // what nobody knows is treated the cautious way
+    const own = tool?.effectOf(parameters) ?? 'irreversible';
+    this.effect = repeatable(own) && intent.heldTo === 'compensatable' ? 'compensatable' : own;
+    this.retry = tool?.retryFor(intent.compensates !== undefined) ?? DEFAULT_RETRY;
+    this.timeoutMs = tool?.spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.handOverAt = monotonicNow + HOLD_MS;
+    this.firstSeenAt = now;
+    this.startedAt = now;
+  }
+
+  get repeatable(): boolean {
+    return repeatable(this.effect);
+  }
+
+  begins(attempt: Attempt, monotonicNow: number, now: number): void {
+    this.attempt = attempt;
+    this.startedAt = now;
+    this.begunAt = monotonicNow;
+  }
+
+  /** @param monotonicNow undefined: it never ran */
+  times(monotonicNow: number): RunTimes {
+    return {
+      attempts: this.attempts,
+      startedAt: this.startedAt,
+      durationMs: this.begunAt === undefined ? 0 : monotonicNow - this.begunAt,
+    };
+  }
+
+  /** Takes the lease, and hears from it. What it said before counts too. */
+  holds(lease: Lease): void {
+    this.lease = lease;
+    lease.onSignal = (signal) => {
+      this.abort(signal);
+    };
+    if (lease.signal !== undefined) this.abort(lease.signal);
+  }
+
+  letGo(): void {
+    this.lease?.release();
+    this.lease = undefined;
+  }
+
+  /** The handing over didn't work; it is tried again after `ms`. */
+  handsOverLater(monotonicNow: number, ms: number): void {
+    this.handedOver = false;
+    this.handOverAt = monotonicNow + ms;
+  }
+
+  abort(cause: AbortCause): void {
+    this.attempt?.abort(cause);
+  }
+
+  beat(now: number): void {
+    this.attempt?.beat(now);
+    if (
+      !this.longTold &&
+      this.lease === undefined &&
+      this.begunAt !== undefined &&
+      now - this.begunAt >= this.leaseMs / 3
+    ) {
+      this.longTold = true;
+      this.watch.runsLong(this);
+    }
+    if (!this.handedOver && this.lease !== undefined && now >= this.handOverAt) {
+      this.handedOver = true;
+      this.watch.holdsLong(this);
+    }
+  }
+}

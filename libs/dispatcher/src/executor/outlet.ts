@@ -1,0 +1,62 @@
+import { type CloudEvent, type EventContext, type Outcome, toolResultEvent } from '#contracts';
+import type { Intent } from './intent.js';
+import type { Payloads } from './payloads.js';
+
+/** What the outlet needs of the transport's client. */
+export interface Publisher {
+  /** resolves when the log has acknowledged all of them */
+  publish(topic: string, events: CloudEvent[]): Promise<void>;
+}
+
+interface Waiting {
+  event: CloudEvent;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** When an outcome's run ended, ms: the time of its observation, whoever publishes it and however often. */
+export const endOf = (outcome: Outcome): number =>
+  Date.parse(outcome.started_at) + Math.round(outcome.duration_ms);
+
+/**
+ * Publishes results. What is ready within one turn of the event loop goes out in one call: a group commit of the store
+ * ends many runs at once, and the log takes them together as well.
+ */
+export class Outlet {
+  private waiting: Waiting[] = [];
+
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly payloads: Payloads,
+    private readonly context: EventContext,
+    private readonly topic: string,
+  ) {}
+
+  /** Resolves when the log has the observation. */
+  publish(intent: Intent, outcome: Outcome): Promise<void> {
+    const event = toolResultEvent(this.context, intent, outcome, endOf(outcome));
+    if (this.payloads.fits(event)) return this.send(event);
+    return this.payloads.pack(intent.key.sessionId, event).then((packed) => this.send(packed));
+  }
+
+  private send(event: CloudEvent): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ event, resolve, reject });
+      if (this.waiting.length === 1) setImmediate(() => this.flush());
+    });
+  }
+
+  private flush(): void {
+    const batch = this.waiting;
+    this.waiting = [];
+    const events = batch.map(({ event }) => event);
+    this.publisher.publish(this.topic, events).then(
+      () => {
+        for (const { resolve } of batch) resolve();
+      },
+      (error: unknown) => {
+        for (const { reject } of batch) reject(error);
+      },
+    );
+  }
+}

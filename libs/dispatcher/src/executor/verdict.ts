@@ -1,0 +1,134 @@
+import {
+  DormouseError,
+  type EffectClass,
+  type ErrorData,
+  type Json,
+  type Outcome,
+  repeatable,
+  toolErrorKind,
+} from '#contracts';
+import { shown } from '../registry/shown.js';
+import type { Ending } from './ending.js';
+import { readResult } from './result.js';
+
+/** What the end of a run means for its intent (rule 5 of the protocol). */
+export type Verdict =
+  /** it is over */
+  | { kind: 'ended'; status: Outcome['status']; result: Json; error: ErrorData | null }
+  /** another run follows, after `afterMs` or by the policy */
+  | { kind: 'retry'; error: ErrorData; afterMs: number | undefined }
+  /** it may have been done and must not be repeated (rule 4) */
+  | { kind: 'maybe_done'; error: ErrorData }
+  /** we stopped it and nothing is lost by running it again: whoever has it next does; no attempt is used up */
+  | { kind: 'given_back' };
+
+export interface Judged {
+  ending: Ending;
+  effect: EffectClass;
+  /** this run's number, 1 for the first */
+  attempt: number;
+  maxAttempts: number;
+  resultLimitBytes: number;
+}
+
+/** Names and codes of a request that was cut off on its way: Node's sockets, undici, `AbortSignal`. */
+const CUT = new Set([
+  'AbortError',
+  'TimeoutError',
+  'ABORT_ERR',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_SOCKET',
+  'UND_ERR_ABORTED',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+]);
+
+/** A timeout, an abort or a cut connection inside of the tool, which it let pass. `fetch` puts it under `cause`. */
+const wasCut = (error: unknown): boolean => {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    if (CUT.has(at.name)) return true;
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && CUT.has(code)) return true;
+  }
+  return false;
+};
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  return typeof error === 'string' ? error : `the tool threw ${shown(error)}`;
+};
+
+const dataOf = (error: unknown, retryable: boolean, heartbeat: Json | undefined): ErrorData => {
+  const own = DormouseError.is(error) ? error : undefined;
+  const details = own?.details ?? (heartbeat === undefined ? undefined : { heartbeat });
+  return {
+    code: own?.code ?? 'tool_failed',
+    message: messageOf(error),
+    retryable,
+    ...(details === undefined ? {} : { details }),
+  };
+};
+
+const timeoutData = (timeoutMs: number, heartbeat: Json | undefined): ErrorData => ({
+  code: 'tool_timeout',
+  message: `the tool did not end within ${timeoutMs} ms`,
+  retryable: true,
+  ...(heartbeat === undefined ? {} : { details: { heartbeat } }),
+});
+
+const ended = (status: Outcome['status'], error: ErrorData): Verdict => ({
+  kind: 'ended',
+  status,
+  result: null,
+  error,
+});
+
+/** It may have been done: what may be repeated is, as often as the policy has it; the rest is for rule 4. */
+const maybe = ({ effect, attempt, maxAttempts }: Judged, error: ErrorData): Verdict => {
+  if (!repeatable(effect)) return { kind: 'maybe_done', error: { ...error, retryable: false } };
+  if (attempt < maxAttempts) return { kind: 'retry', error, afterMs: undefined };
+  // an effect that nobody saw the end of isn't guessed; what has none simply failed
+  return ended(effect === 'pure' ? 'failed' : 'unknown', error);
+};
+
+/** Says what the end of a run means. Pure. */
+export const verdictOf = (judged: Judged): Verdict => {
+  const { ending, effect, attempt, maxAttempts } = judged;
+  if (ending.kind === 'returned') {
+    const read = readResult(ending.value, judged.resultLimitBytes);
+    return 'error' in read
+      ? ended('failed', read.error)
+      : { kind: 'ended', status: 'succeeded', ...read, error: null };
+  }
+  if (ending.kind === 'timeout') return maybe(judged, timeoutData(ending.timeoutMs, ending.heartbeat));
+
+  const { error, cause, heartbeat } = ending;
+  const kind = toolErrorKind(error);
+  if (kind === 'non_retryable') return ended('failed', dataOf(error, false, heartbeat));
+  const stopped = cause === 'cancelled' || cause === 'lost' || cause === 'shutdown';
+  const nothingDone = kind === 'retryable';
+  if (stopped && (nothingDone || repeatable(effect))) {
+    if (cause === 'cancelled')
+      return ended('cancelled', {
+        code: 'cancelled',
+        message: 'it was cancelled while it ran',
+        retryable: false,
+      });
+    return { kind: 'given_back' };
+  }
+  if (nothingDone) {
+    const data = dataOf(error, true, heartbeat);
+    const { afterMs } = error as { afterMs?: number };
+    return attempt < maxAttempts ? { kind: 'retry', error: data, afterMs } : ended('failed', data);
+  }
+  if (kind === 'unknown_outcome' || cause !== undefined || wasCut(error))
+    return maybe(judged, dataOf(error, true, heartbeat));
+  // an error of ours that says no retry helps is believed
+  if (DormouseError.is(error) && !error.retryable) return ended('failed', dataOf(error, false, heartbeat));
+  if (!repeatable(effect)) return ended('failed', dataOf(error, false, heartbeat));
+  const data = dataOf(error, true, heartbeat);
+  return attempt < maxAttempts ? { kind: 'retry', error: data, afterMs: undefined } : ended('failed', data);
+};
