@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CommanderModule, type CommanderOptions, OpenAiBrain, PlanBrain, SessionsModule } from '#commander';
 import { DispatcherModule, type DispatcherOptions, ToolsModule, type ToolsOptions } from '#dispatcher';
+import { SchedulerModule, type SchedulerOptions } from '#scheduler';
 import { TransportModule } from '#transport';
 import { type Role, type Settings, SettingsModule } from './config/index.js';
 import { HttpModule } from './http/http.module.js';
@@ -45,12 +46,20 @@ export const dispatcherOptions = (settings: Settings): DispatcherOptions => ({
   inlineLimitBytes: settings.protocol.inlineLimitBytes,
 });
 
+const schedulerOptions = (settings: Settings): SchedulerOptions => ({
+  events: eventContextOf(settings, 'scheduler'),
+  topics: settings.log.topics,
+  leaseMs: settings.protocol.leaseMs,
+  retentionMs: settings.protocol.retentionMs,
+  inlineLimitBytes: settings.protocol.inlineLimitBytes,
+});
+
 /** The modules of each role; what several need is imported once, above them. */
 const MODULES: Record<Role, (settings: Settings) => DynamicModule['imports'] & object> = {
   api: () => [],
   commander: () => [CommanderModule],
   dispatcher: (settings) => [DispatcherModule.forRoot(dispatcherOptions(settings))],
-  scheduler: () => [],
+  scheduler: (settings) => [SchedulerModule.forRoot(schedulerOptions(settings))],
 };
 
 /** The root of the composition. Holds no domain rule: it only names the modules a process runs. */
