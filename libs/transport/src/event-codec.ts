@@ -64,30 +64,35 @@ const parseJson = (bytes: Buffer): Parsed => {
 
 /** An object in the JSON format. JSON format 3.1: the payload is in `data`, or, when it isn't text, in `data_base64`. */
 const fromObject = (object: Record<string, unknown>): DecodedEvent => {
-  const { data_base64: base64, ...attributes } = object;
-  if (base64 === undefined || base64 === null) return checkAttributes(attributes);
-  if ('data' in attributes)
+  const base64 = object['data_base64'];
+  if (base64 === undefined || base64 === null) return checkAttributes(object);
+  if ('data' in object)
     return invalidEvent('attribute', 'data_base64', 'data or data_base64', 'both of them');
   if (typeof base64 !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
     return invalidEvent('attribute', 'data_base64', 'base64 text', typeof base64);
   }
-  if (!isJson(mediaType(attributes['datacontenttype'])))
-    return checkAttributes({ ...attributes, data_base64: base64 });
+  if (!isJson(mediaType(object['datacontenttype']))) return checkAttributes(object);
   const parsed = parseJson(Buffer.from(base64, 'base64'));
   if ('error' in parsed)
     return invalidEvent('data', 'data_base64', 'JSON, as datacontenttype says', parsed.error);
-  return checkAttributes({ ...attributes, data: parsed.value });
+  Reflect.deleteProperty(object, 'data_base64');
+  object['data'] = parsed.value;
+  return checkAttributes(object);
 };
 
-const structured = ({ value, headers }: EncodedEvent): DecodedEvent => {
-  const contentType = headers['content-type'] ?? '';
+/** Why a `content-type` that names the CloudEvents format can't be read; null: it can. */
+const unreadable = (contentType: string): DecodedEvent | null => {
   const media = mediaType(contentType);
   if (media !== 'application/cloudevents+json' && media !== 'application/cloudevents') {
     return invalidEvent('format', 'content-type', 'application/cloudevents+json', contentType);
   }
   const charset = charsetOf(contentType);
-  if (!['utf-8', 'utf8', 'us-ascii'].includes(charset))
-    return invalidEvent('format', 'content-type', 'charset=UTF-8', charset);
+  return ['utf-8', 'utf8', 'us-ascii'].includes(charset)
+    ? null
+    : invalidEvent('format', 'content-type', 'charset=UTF-8', charset);
+};
+
+const structured = (value: Buffer | null): DecodedEvent => {
   if (value === null) return invalidEvent('not_json', 'value', 'a JSON object', 'no value');
   const parsed = parseJson(value);
   if ('error' in parsed) return invalidEvent('not_json', 'value', 'a JSON object', parsed.error);
@@ -121,6 +126,9 @@ const binary = ({ value, headers }: EncodedEvent): DecodedEvent => {
   return checkAttributes({ ...attributes, data_base64: value.toString('base64') });
 };
 
+const looksLikeEvent = (object: Record<string, unknown>): boolean =>
+  'specversion' in object || ('id' in object && 'type' in object);
+
 /**
  * The event in a record, whichever way it was written. Never throws.
  *
@@ -130,19 +138,18 @@ const binary = ({ value, headers }: EncodedEvent): DecodedEvent => {
  */
 export const decodeEvent = (record: EncodedEvent): DecodedEvent => {
   const { value, headers } = record;
-  const media = mediaType(headers['content-type']);
-  if (media.startsWith('application/cloudevents')) return structured(record);
+  const contentType = headers['content-type'];
+  if (contentType === STRUCTURED_CONTENT_TYPE) return structured(value);
+  if (contentType !== undefined && /^application\/cloudevents/i.test(contentType)) {
+    return unreadable(contentType) ?? structured(value);
+  }
   if (headers['ce_specversion'] !== undefined || headers['ce-specversion'] !== undefined)
     return binary(record);
   if (value === null)
     return invalidEvent('not_an_event', 'value', 'a CloudEvent', 'neither a value nor ce_ headers');
   const parsed = parseJson(value);
   if ('error' in parsed) return invalidEvent('not_json', 'value', 'a CloudEvent', parsed.error);
-  if (
-    !isObject(parsed.value) ||
-    typeof parsed.value['id'] !== 'string' ||
-    typeof parsed.value['type'] !== 'string'
-  ) {
+  if (!isObject(parsed.value) || !looksLikeEvent(parsed.value)) {
     return invalidEvent(
       'not_an_event',
       'value',

@@ -31,6 +31,7 @@ interface Scenario {
   /** the first half of the records is there at the start, the others come one by one */
   faults: { atMs: number; fault: Fault }[];
   members: number;
+  order: 'key' | 'none';
   maxInFlight: number;
   maxQueued: number;
   maxQueuedPerKey: number;
@@ -72,6 +73,7 @@ const aScenario: fc.Arbitrary<Scenario> = fc.record({
   work: fc.array(aWork, { minLength: 1, maxLength: 40 }),
   faults: fc.array(fc.record({ atMs: fc.nat(1_500), fault: aFault }), { maxLength: 6 }),
   members: fc.integer({ min: 1, max: 3 }),
+  order: fc.constantFrom('key' as const, 'key' as const, 'key' as const, 'none' as const),
   maxInFlight: fc.integer({ min: 1, max: 8 }),
   maxQueued: fc.constantFrom(1, 4, 100),
   maxQueuedPerKey: fc.constantFrom(1, 2, 50),
@@ -167,7 +169,7 @@ class Play {
 
   private join(): void {
     const member = this.log.member();
-    const { maxInFlight, maxQueued, maxQueuedPerKey } = this.scenario;
+    const { order, maxInFlight, maxQueued, maxQueuedPerKey } = this.scenario;
     this.running.set(member, new Map());
     this.finishedBy.set(member, new Set());
     const consumer = new KeyOrderedConsumer({
@@ -175,6 +177,7 @@ class Play {
       topic: 'scripted',
       group: 'group',
       handler: (record, delivery) => this.handle(member, record, delivery),
+      order,
       maxInFlight,
       maxQueued,
       maxQueuedPerKey,
@@ -238,7 +241,8 @@ class Play {
   private handle(member: ScriptedMember, record: LogRecord, delivery: Delivery): Promise<void> | undefined {
     const id = this.id(record);
     const work = this.work.get(id)!;
-    const key = `${record.partition}/${record.key ?? `#${record.offset}`}`;
+    const ordered = this.scenario.order === 'key' && record.key !== null;
+    const key = ordered ? `${record.partition}/${record.key}` : id;
     const running = this.running.get(member)!;
     if (running.has(key)) this.break(`${id}: its key runs already`);
     if (running.size >= this.scenario.maxInFlight) this.break(`${id}: ${running.size + 1} in flight`);
@@ -246,8 +250,8 @@ class Play {
     if (this.settled.has(id) && this.log.owners[record.partition] === member)
       this.break(`${id}: run again after a clean drain`);
     for (const earlier of this.log.partitions[record.partition] ?? []) {
-      if (earlier.offset >= record.offset) break;
-      if (record.key !== null && earlier.key === record.key && !this.finished.has(this.id(earlier))) {
+      if (!ordered || earlier.offset >= record.offset) break;
+      if (earlier.key === record.key && !this.finished.has(this.id(earlier))) {
         this.break(`${id}: begun before ${this.id(earlier)} of its key was finished`);
       }
     }

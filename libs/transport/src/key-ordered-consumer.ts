@@ -196,7 +196,6 @@ export class KeyOrderedConsumer implements Feed {
       .filter((q) => q.tracker !== null && q.paused)
       .map((q) => q.partition);
     if (paused.length > 0) subscription.pause(paused);
-    this.committer.touch();
   }
 
   private async leave(graceMs: number): Promise<void> {
@@ -214,8 +213,9 @@ export class KeyOrderedConsumer implements Feed {
       }
       await this.runner.idleWithin(this.options.abortedMs ?? 1000);
     }
+    if (this.subscription === null) return;
     if (this.dead === null) await this.committer.finish();
-    await this.subscription?.close();
+    await this.subscription.close();
   }
 
   private takePositions(): PartitionPosition[] {
