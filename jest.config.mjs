@@ -4,6 +4,9 @@ export default {
   // The aliases of package.json "imports" resolve to the TypeScript sources under this condition.
   testEnvironmentOptions: { customExportConditions: ['dormouse-source', 'node', 'node-addons'] },
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
+  // A server that several specs use is started by the first that needs it, once per run.
+  globalSetup: '<rootDir>/test/run/begin.mjs',
+  globalTeardown: '<rootDir>/test/run/end.mjs',
   // Any spec runs, whatever its level, so that none is left out by a slip in its name.
   testRegex: '\\.spec\\.ts$',
   maxWorkers: 2,
