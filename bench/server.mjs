@@ -9,6 +9,24 @@ import { request } from './client.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
+/** With BENCH_PROFILE=<folder> the server leaves a CPU profile there, for Chrome's DevTools or speedscope. */
+const FLAGS = [
+  '--expose-gc',
+  ...(process.env.BENCH_PROFILE
+    ? ['--cpu-prof', '--cpu-prof-dir', path.resolve(process.env.BENCH_PROFILE)]
+    : []),
+];
+
+/** CPU time that a process has used, ms: tells two runs apart when the machine has other work. */
+export const cpuMs = (pid) => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * 10;
+};
+
 const freePort = () =>
   new Promise((resolve, reject) => {
     const server = net.createServer().once('error', reject);
@@ -28,7 +46,7 @@ export const startServer = async ({ env = {} } = {}) => {
   const log = path.join(dataDir, 'server.log');
   const out = openSync(log, 'a');
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ['--expose-gc', path.join(root, 'dist/src/main.js')], {
+  const child = spawn(process.execPath, [...FLAGS, path.join(root, 'dist/src/main.js')], {
     cwd: root,
     stdio: ['ignore', out, out],
     env: {
