@@ -212,7 +212,7 @@ export class Engine {
     this.released ??= (async () => {
       if (this.timer) clearTimeout(this.timer);
       await this.quiet();
-      this.journal.close();
+      await this.journal.close();
       await this.tree.close();
       if (this.clean) this.journal.remove();
       await this.lock.release();

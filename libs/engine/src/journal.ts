@@ -8,6 +8,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Every segment begins with this line; a later format says another number. */
@@ -46,6 +47,7 @@ export class Journal {
   private readonly earlier: { segment: number; last: number }[] = [];
   private syncs = 0;
   private readonly retired: number[] = [];
+  private unlinking: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly dir: string,
@@ -92,15 +94,18 @@ export class Journal {
   /** Deletes the segments that hold nothing after `batch`. */
   trim(batch: number): void {
     while (this.earlier[0] && this.earlier[0].last <= batch) {
-      rmSync(segmentPath(this.dir, this.earlier[0].segment), { force: true });
+      // in another thread: the file system takes milliseconds for a large file. One left by a crash does no harm.
+      const deleted = unlink(segmentPath(this.dir, this.earlier[0].segment)).catch(() => undefined);
+      this.unlinking = Promise.all([this.unlinking, deleted]);
       this.earlier.shift();
     }
   }
 
   /** The caller has waited for its `sync` calls. */
-  close(): void {
+  async close(): Promise<void> {
     this.retired.push(this.fd);
     this.closeRetired();
+    await this.unlinking;
   }
 
   /** After `close`, when the tree has everything: the next start has nothing to read. */

@@ -116,7 +116,7 @@ export class Transaction extends View {
   put<V extends string | Buffer>(table: Table<V>, key: string, value: V, fresh = false): void {
     const before = table.active.get(key);
     this.batch.add(table.name, key, value);
-    this.write(table, key, value, before, before ? before.fresh : fresh && !table.frozen?.has(key));
+    this.write(table, key, value, before, before ? before.fresh : fresh);
   }
 
   del<V extends string | Buffer>(table: Table<V>, key: string): void {

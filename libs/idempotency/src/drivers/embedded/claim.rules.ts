@@ -14,12 +14,12 @@ export const claimRules = {
     if (row === null) return { reply: { kind: 'claimed' }, row: freshRow(digest, token, now + leaseMs) };
     if (row.digest !== digest) return { reply: { kind: 'conflict', digest: row.digest } };
     if (row.outcome) return { reply: { kind: 'recorded', outcome: row.outcome } };
-    if (row.token === token) return { reply: row.grant ?? { kind: 'claimed' } };
+    if (row.token === token) return { reply: row.grant ? { ...row.grant } : { kind: 'claimed' } };
     if (row.token !== '' && row.leaseUntil > now)
       return { reply: { kind: 'held', leaseUntil: row.leaseUntil } };
     const { started, attempts, notBefore, cancelRequested } = row;
     const grant = { kind: 'taken_over', started, attempts, notBefore, cancelRequested } as const;
-    return { reply: grant, row: { ...row, token, leaseUntil: now + leaseMs, grant } };
+    return { reply: { ...grant }, row: { ...row, token, leaseUntil: now + leaseMs, grant } };
   },
 
   start(row: ClaimRow | null, token: string, now: number): Verdict<StartReply> {

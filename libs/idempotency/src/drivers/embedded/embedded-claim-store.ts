@@ -15,6 +15,8 @@ import {
 import { claimRules, type Verdict } from './claim.rules.js';
 import { type ClaimRow, decodeRow, encodeRow, expiryOf, viewOf } from './claim-row.js';
 
+const MOST_RECENT = 10_000;
+
 const rowKey = ({ sessionId, intentId }: ClaimKey): string => `${keyPart(sessionId)}|${keyPart(intentId)}`;
 const expiryKey = (expiresAt: number, key: string): string => `${timePart(expiresAt)}|${key}`;
 
@@ -24,6 +26,8 @@ export class EmbeddedClaimStore extends ClaimStore {
   private readonly claims: Table<string>;
   /** when they expire, in order; the value is the claim's key */
   private readonly expiries: Table<string>;
+  /** rows as they were last written by moves, which need not be parsed again; none with an outcome */
+  private readonly recent = new Map<string, { text: string; row: ClaimRow }>();
   private closed = false;
 
   /** The engine stays its owner's to close. */
@@ -114,10 +118,12 @@ export class EmbeddedClaimStore extends ClaimStore {
     return this.move((tx) => {
       const id = rowKey(key);
       const text = tx.get(this.claims, id);
-      const { reply, row } = rule(text === undefined ? null : decodeRow(text), this.engine.now());
+      const { reply, row } = rule(text === undefined ? null : this.decode(id, text), this.engine.now());
       if (row === null) this.remove(tx, id);
       else if (row !== undefined) {
-        tx.put(this.claims, id, encodeRow(row), text === undefined);
+        const written = encodeRow(row);
+        tx.put(this.claims, id, written, text === undefined);
+        this.remember(id, written, row);
         // an outcome, and with it its time, comes once and stays
         if (row.expiresAt !== undefined) tx.put(this.expiries, expiryKey(row.expiresAt, id), id, true);
       }
@@ -125,7 +131,22 @@ export class EmbeddedClaimStore extends ClaimStore {
     });
   }
 
+  private decode(id: string, text: string): ClaimRow {
+    const recent = this.recent.get(id);
+    return recent?.text === text ? recent.row : decodeRow(text);
+  }
+
+  private remember(id: string, text: string, row: ClaimRow): void {
+    // an outcome is the caller's object, and no move needs it again soon
+    if (row.outcome) this.recent.delete(id);
+    else {
+      if (this.recent.size >= MOST_RECENT) this.recent.clear();
+      this.recent.set(id, { text, row });
+    }
+  }
+
   private remove(tx: Transaction, id: string): void {
+    this.recent.delete(id);
     const text = tx.get(this.claims, id);
     if (text === undefined) return;
     const expiresAt = expiryOf(text);

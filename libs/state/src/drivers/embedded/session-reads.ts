@@ -2,8 +2,8 @@ import type { HistoryEntry, JsonObject, Snapshot, StoredTimelineEntry, TimelineE
 import { type View } from '#engine';
 import type { PendingReply, TimelinePageQuery } from '../../port.js';
 import {
-  decodeHead,
   decodeHeadLine,
+  decodePending,
   decodeSnapshot,
   decodeStep,
   hasEnded,
@@ -28,10 +28,8 @@ export class SessionReads {
     const text = view.get(this.tables.heads, session);
     if (text === undefined) return { kind: 'no_session' };
     if (hasEnded(decodeHeadLine(text))) return { kind: 'not_pending' };
-    const head = decodeHead(text);
-    const intent = head.pending.find(({ intent_id }) => intent_id === intentId);
-    if (!intent) return { kind: 'not_pending' };
-    return { kind: 'pending', digest: intent.digest, cancelRequested: head.cancel_requested !== undefined };
+    const pending = decodePending(text, intentId);
+    return pending ? { kind: 'pending', ...pending } : { kind: 'not_pending' };
   }
 
   history(view: View, session: string, keys?: readonly string[]): HistoryEntry[] {

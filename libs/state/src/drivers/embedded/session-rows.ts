@@ -70,10 +70,36 @@ const checkVersion = (v: number, what: string): void => {
     );
 };
 
-/** `v version status updated_at` newline the snapshot without `fixed`, as JSON. */
+/**
+ * Three lines: `v version status updated_at`, what is asked most about pending intents (`<1 if a cancel was requested>`
+ * and ` <id>=<digest>` each), and the snapshot without `fixed` as JSON.
+ */
 export const encodeHead = (snapshot: Snapshot): string => {
-  const { v, version, status, updated_at } = snapshot;
-  return `${v} ${version} ${status} ${updated_at}\n${JSON.stringify({ ...snapshot, fixed: undefined })}`;
+  const { v, version, status, updated_at, pending, cancel_requested } = snapshot;
+  const asked = pending
+    .map(({ intent_id, digest }) => ` ${encodeURIComponent(intent_id)}=${encodeURIComponent(digest)}`)
+    .join('');
+  return (
+    `${v} ${version} ${status} ${updated_at}\n${cancel_requested ? 1 : 0}${asked}\n` +
+    JSON.stringify({ ...snapshot, fixed: undefined })
+  );
+};
+
+/** The digest of a pending intent, and whether a cancel was requested; null: it isn't pending. */
+export const decodePending = (
+  text: string,
+  intentId: string,
+): { digest: string; cancelRequested: boolean } | null => {
+  const start = text.indexOf('\n') + 1;
+  const line = text.slice(start, text.indexOf('\n', start));
+  const name = ` ${encodeURIComponent(intentId)}=`;
+  const at = line.indexOf(name);
+  if (at < 0) return null;
+  const end = line.indexOf(' ', at + 1);
+  return {
+    digest: decodeURIComponent(line.slice(at + name.length, end < 0 ? undefined : end)),
+    cancelRequested: line.startsWith('1'),
+  };
 };
 
 /** @throws DormouseError `newer_version` */
@@ -89,8 +115,9 @@ export const decodeHeadLine = (text: string): HeadLine => {
 };
 
 /** @throws DormouseError `newer_version` */
-export const decodeHead = (text: string): Head => {
-  const head = JSON.parse(text.slice(text.indexOf('\n') + 1)) as Head;
+const decodeHead = (text: string): Head => {
+  const start = text.indexOf('\n', text.indexOf('\n') + 1) + 1;
+  const head = JSON.parse(text.slice(start)) as Head;
   checkVersion(head.v, 'a snapshot');
   return head;
 };
@@ -101,7 +128,7 @@ export const encodeFixed = (fixed: SessionFixed): string => JSON.stringify({ v: 
 export const decodeSnapshot = (head: string, fixed: string): Snapshot => {
   const row = JSON.parse(fixed) as { v: number; fixed: SessionFixed };
   checkVersion(row.v, 'a session');
-  return { ...decodeHead(head), fixed: row.fixed };
+  return Object.assign(decodeHead(head), { fixed: row.fixed });
 };
 
 export const hasEnded = (line: HeadLine): boolean => isTerminal(line.status);

@@ -1,4 +1,4 @@
-import { isTerminal } from '#contracts';
+import { isTerminal, type Snapshot } from '#contracts';
 import { keyPart, type Transaction } from '#engine';
 import type { Commit, CommitReply, CreateReply, Creation } from '../../port.js';
 import { type SessionReads } from './session-reads.js';
@@ -15,6 +15,19 @@ import {
   stepToken,
 } from './session-rows.js';
 import { type WakeRows } from './wake-rows.js';
+
+/**
+ * An intent of an earlier step is still pending: its dispatcher may have put it off to a time that only the entry knows,
+ * and that the snapshot's own next time would pass over. The entry is left early then; the sweeper, which asks the
+ * claims, moves it on.
+ */
+const mayBePutOff = ({ pending, outbox }: Snapshot): boolean =>
+  pending.some(
+    (intent) =>
+      intent.external !== true &&
+      intent.not_before === undefined &&
+      !outbox.intent_ids.includes(intent.intent_id),
+  );
 
 /** The creation and the commits of sessions, each within one move. */
 export class SessionWrites {
@@ -75,7 +88,9 @@ export class SessionWrites {
       encodeStep(snapshot.timeline_seq, token, timeline, added),
       true,
     );
-    this.wakes.set(tx, session, snapshot.session_id, wakeAt);
+    const before = this.wakes.of(tx, session);
+    const kept = before !== null && wakeAt !== null && before < wakeAt && mayBePutOff(snapshot);
+    this.wakes.set(tx, session, snapshot.session_id, kept ? before : wakeAt);
     // a later commit of a session that has ended would move the time from which it is kept
     if (isTerminal(stored.status)) tx.del(tables.endings, endingKey(stored.updatedAt, session));
     if (isTerminal(snapshot.status))
