@@ -200,6 +200,11 @@ class Run {
         session.emitted.slice(this.emittedWhenEnding).every((i) => i.compensates !== undefined),
         'something new was emitted while the session was ending',
       );
+    expectThat(
+      !snapshot.pending.some((i) => i.compensates !== undefined) ||
+        snapshot.pending.every((i) => i.compensates !== undefined),
+      'undoing began while a step was still under way',
+    );
     const terminal = isTerminal(snapshot.status);
     const wake = nextWake(snapshot, session.now);
     expectThat((wake === null) === terminal && wake !== Infinity, 'an unfinished session has no wake-up');

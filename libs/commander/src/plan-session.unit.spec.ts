@@ -14,8 +14,10 @@ const tools = new NamedTools([
     effect: 'idempotent',
     parameters: { type: 'object', properties: { booking: {}, city: {} }, additionalProperties: false },
   },
+  { name: 'bare', effect: 'compensatable' },
   { name: 'pay', effect: 'irreversible' },
   { name: 'refund', effect: 'irreversible' },
+  { name: 'peek', servedBy: 'external' },
   { name: 'ask', effect: 'idempotent', servedBy: 'external', timeoutMs: 1000 },
   { name: 'order', effect: 'irreversible', servedBy: 'external', timeoutMs: 1000 },
 ]);
@@ -222,6 +224,7 @@ describe('cancel', () => {
     await session.answer('step:a', failed);
     await session.answer('step:b');
     expect(session.snapshot.status).toBe('waiting_tool');
+    expect(await session.cancel()).toBe('ignored');
     await session.answer('step:c');
     expect(session.snapshot).toMatchObject({ status: 'cancelled', result: { b: null, c: null } });
   });
@@ -322,6 +325,15 @@ describe('a saga', () => {
     expect(session.snapshot.status).toBe('compensating');
   });
 
+  it('parks over a compensatable step of unknown outcome for which no compensation is known', async () => {
+    const session = play([trip[0]!, { id: 'b', tool: 'bare' }], { saga: true });
+    await session.start();
+    await session.answer('step:flight', { result: { booking: 'F' } });
+    await session.answer('step:b', unknown);
+    expect(session.snapshot).toMatchObject({ status: 'parked', error: { code: 'outcome_unknown' } });
+    expect(session.emitted).toHaveLength(2);
+  });
+
   it('is failed when there was nothing to undo', async () => {
     const session = play(trip, { saga: true }, () => ({ kind: 'sealed' }));
     await session.start();
@@ -347,6 +359,15 @@ describe('a saga', () => {
 });
 
 describe('cancel with compensate', () => {
+  it('undoes nothing before a person has looked at an unknown outcome that nothing undoes', async () => {
+    const session = play([trip[0]!, { id: 'p', tool: 'pay', after: [] }], {}, () => ({ kind: 'started' }));
+    await session.start();
+    await session.answer('step:flight', { result: { booking: 'F' } });
+    await session.cancel(true);
+    await session.answer('step:p', unknown);
+    expect(session.snapshot).toMatchObject({ status: 'parked', error: { code: 'outcome_unknown' } });
+    expect(session.emitted).toHaveLength(2);
+  });
   it('ends compensated when something was undone, saga or not', async () => {
     const session = await booked({});
     await session.cancel(true);
@@ -497,6 +518,15 @@ describe('time', () => {
     session.now = session.snapshot.pending[0]!.deadline_at;
     await due(session, `intent:${session.snapshot.pending[0]!.intent_id}`);
     expect(session.snapshot).toMatchObject({ status: 'parked', error: { code: 'outcome_unknown' } });
+  });
+  it('does not wait for an external tool whose run means nothing', async () => {
+    const session = play([
+      { id: 'a', tool: 'peek', after: [] },
+      { id: 'b', tool: 'look', after: [] },
+    ]);
+    await session.start();
+    await session.answer('step:b', failed);
+    expect(session.snapshot.status).toBe('failed');
   });
   it('waits for an external tool when the session fails, since nobody can seal it', async () => {
     const session = play([

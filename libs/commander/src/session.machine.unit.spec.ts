@@ -293,6 +293,20 @@ describe('limits', () => {
   });
 });
 
+describe('a session that is ending', () => {
+  it('emits nothing but what undoes something, whatever the brain says', () => {
+    const call = { tool: 'look', parameters: {}, digest: 'd', effect: 'pure' as const, deadline_at: NOW + 1 };
+    const conclude = (compensate: boolean) =>
+      transition(
+        given({ status: 'waiting_tool', ending: { status: 'failed', compensate } }),
+        { kind: 'conclusion', conclusion: { calls: [call, { ...call, compensates: 'x' }] } },
+        NOW,
+      ).snapshot;
+    expect(conclude(true).pending).toEqual([expect.objectContaining({ compensates: 'x' })]);
+    expect(conclude(false)).toMatchObject({ status: 'failed', pending: [] });
+  });
+});
+
 describe('a brain', () => {
   const open = () => transition(given(), inputs['session_created']!, NOW).snapshot;
   it('that decides nothing with nothing pending ends the session instead of letting it sleep for ever', () => {

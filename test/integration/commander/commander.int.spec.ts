@@ -394,4 +394,19 @@ describe('a cancel', () => {
     await rig.deliver(session_id, EVENT_NAMES.cancel);
     expect(await rig.load(session_id)).toMatchObject({ status: 'cancelled', timeline_seq: 6 });
   });
+
+  it('that is taken up already changes nothing more', async () => {
+    rig = await CommanderRig.open();
+    const { session_id, pending } = await rig.begin(plan({ id: 'a', tool: 'pay' }));
+    const key = { sessionId: session_id, intentId: pending[0]!.intent_id };
+    await rig.claims.claim({ ...key, digest: pending[0]!.digest, token: 't', leaseMs: 60_000 });
+    await rig.claims.start(key, 't');
+    await rig.sessions.cancel(session_id, TENANT);
+    await eventually(() => rig.observations.length === 2);
+    await rig.deliver(session_id, EVENT_NAMES.cancel);
+    const waiting = await rig.load(session_id);
+    expect(waiting).toMatchObject({ status: 'waiting_tool', ending: { status: 'cancelled' } });
+    await rig.sessions.cancel(session_id, TENANT);
+    expect(await rig.load(session_id)).toEqual(waiting);
+  });
 });
