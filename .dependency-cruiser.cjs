@@ -1,6 +1,6 @@
 // The arrows between the parts, checked by `npm run boundaries`:
 //   src -> commander, dispatcher, scheduler -> state, idempotency, transport
-//       -> engine (from drivers/embedded alone) -> contracts
+//       -> engine (from drivers/embedded alone), redis (from drivers/redis alone) -> contracts
 const SPEC = '[.]spec[.]ts$';
 /** The second entry of libs/testing: free of the test runner, so that the bench can use it. */
 const SERVERS = '^libs/testing/src/servers/index[.]ts$';
@@ -50,7 +50,8 @@ module.exports = {
 
     arrow('contracts', []),
     arrow('engine', ['contracts']),
-    ...PORTS.map((name) => arrow(name, ['contracts', 'engine'])),
+    arrow('redis', ['contracts']),
+    ...PORTS.map((name) => arrow(name, ['contracts', 'engine', 'redis'])),
     ...FEATURES.map((name) => arrow(name, ['contracts', ...PORTS])),
     {
       name: 'arrows-lib-to-src',
@@ -65,6 +66,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^(src|libs)/', pathNot: ['^libs/(engine|testing)/', '/drivers/embedded/', '^src/'] },
       to: { path: '^libs/engine/' },
+    },
+    {
+      name: 'redis-from-redis-drivers',
+      comment: 'Only the Redis drivers may know the connection to Redis.',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['^libs/(redis|testing)/', '/drivers/redis/'] },
+      to: { path: '^libs/redis/' },
     },
 
     {
@@ -130,9 +138,9 @@ module.exports = {
       to: { path: '(^|node_modules/)kafkajs(/|$)' },
     },
     {
-      name: 'ioredis-in-its-drivers',
+      name: 'ioredis-in-its-lib',
       severity: 'error',
-      from: { path: '^(src|libs)/', pathNot: ['/drivers/redis/', '^libs/testing/'] },
+      from: { path: '^(src|libs)/', pathNot: ['^libs/(redis|testing)/'] },
       to: { path: '(^|node_modules/)ioredis(/|$)' },
     },
     {
