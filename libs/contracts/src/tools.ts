@@ -58,6 +58,11 @@ export abstract class ToolCatalogue {
   abstract effectOf(name: string, parameters: JsonObject): EffectClass;
   /** Undefined when `parameters` fit the tool's schema, else one sentence per field that doesn't. */
   abstract violations(name: string, parameters: unknown): string[] | undefined;
+
+  /** Of a timer tool: how long after its emission an intent is due, ms; undefined for every other. */
+  timerMs(_name: string, _parameters: JsonObject): number | undefined {
+    return undefined;
+  }
 }
 
 /** One entry of the file that DORMOUSE_EXTERNAL_TOOLS names. */

@@ -41,6 +41,8 @@ export interface Commit {
    * The snapshot's own next wake-up; null when the session has ended: its entry is removed.
    * The driver only ever lowers the entry before the commit and sets it to this value after it, if the entry still has
    * the value it was lowered to: a crash in between leaves an early wake-up, never a missing one.
+   * While an intent of an earlier step is pending, an earlier entry is left as it is: `lowerWake` may have been called
+   * with a later time than the entry's and changed nothing, which only the sweeper, that asks the claims, can tell.
    */
   wakeAt: number | null;
 }

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
-import type { CloudEvent, ToolCallData } from '#contracts';
+import { type CloudEvent, DormouseError, type ToolCallData } from '#contracts';
 import { type ClaimStore } from '#idempotency';
-import { type SessionStore } from '#state';
+import { Payloads, type SessionStore } from '#state';
+import { DeadLetterError } from '#transport';
 import { systemClock } from '../clock.js';
 import type { DispatcherOptions } from '../dispatcher.options.js';
 import type { ToolRegistry } from '../registry/tool.registry.js';
@@ -12,7 +13,6 @@ import { IntentRun, type RunWatch } from './intent.run.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { Outlet, type Publisher } from './outlet.js';
 import { type Counts, type FlowEnd, noCounts, type Parts } from './parts.js';
-import { Payloads } from './payloads.js';
 import { place, unplace } from './places.js';
 import { Pulse } from './pulse.js';
 import { claimLate, pureFlow } from './pure.flow.js';
@@ -77,9 +77,22 @@ export class Executor implements RunWatch {
    * record comes again.
    */
   execute(event: CloudEvent<ToolCallData>): Promise<void> {
-    if (event.dataref !== undefined && event.data === undefined)
-      return this.payloads.unpack(event).then((whole) => this.executeWhole(whole));
+    if (event.dataref !== undefined && event.data === undefined) return this.executeKept(event);
     return this.executeWhole(event);
+  }
+
+  /** Its payload was too large for the log and lies in the store. */
+  private async executeKept(event: CloudEvent<ToolCallData>): Promise<void> {
+    let whole: CloudEvent<ToolCallData>;
+    try {
+      whole = await this.payloads.unpack(event);
+    } catch (error) {
+      // it won't come back
+      if (DormouseError.is(error) && error.code === 'invalid_event')
+        throw new DeadLetterError('invalid_event', error.message, { cause: error });
+      throw error;
+    }
+    return this.executeWhole(whole);
   }
 
   private executeWhole(event: CloudEvent<ToolCallData>): Promise<void> {
@@ -210,12 +223,11 @@ export class Executor implements RunWatch {
     await this.idleWithin(graceMs);
     for (const { run } of this.running.values()) run.abort('shutdown');
     await this.idleWithin(ABORTED_MS);
-    await Promise.all(
-      [...this.running.values()].map(async ({ run }) => {
-        await this.handBack(run);
-        run.refuseRecord(closing());
-      }),
-    );
+    const left = [...this.running.values()];
+    // a store that can't be reached keeps nobody from ending: the leases run out by themselves
+    const handedBack = Promise.all(left.map(({ run }) => this.handBack(run)));
+    await Promise.race([handedBack, new Promise((resolve) => setTimeout(resolve, ABORTED_MS).unref())]);
+    for (const { run } of left) run.refuseRecord(closing());
     pulse.stop();
   }
 

@@ -1,6 +1,6 @@
 import { type CloudEvent, type EventContext, type Outcome, toolResultEvent } from '#contracts';
+import type { Payloads } from '#state';
 import type { Intent } from './intent.js';
-import type { Payloads } from './payloads.js';
 
 /** What the outlet needs of the transport's client. */
 export interface Publisher {
@@ -35,8 +35,11 @@ export class Outlet {
   /** Resolves when the log has the observation. */
   publish(intent: Intent, outcome: Outcome): Promise<void> {
     const event = toolResultEvent(this.context, intent, outcome, endOf(outcome));
-    if (this.payloads.fits(event)) return this.send(event);
-    return this.payloads.pack(intent.key.sessionId, event).then((packed) => this.send(packed));
+    if (this.payloads.fits([event])) return this.send(event);
+    return this.payloads
+      .pack(intent.key.sessionId, [event])
+      .then(async (packed) => Promise.all(packed.map((small) => this.send(small))))
+      .then(() => undefined);
   }
 
   private send(event: CloudEvent): Promise<void> {

@@ -63,6 +63,13 @@ export class ToolRegistry extends ToolCatalogue {
     return this.tools.get(name)?.effectOf(parameters) ?? 'irreversible';
   }
 
+  override timerMs(name: string, parameters: JsonObject): number | undefined {
+    const tool = this.tools.get(name);
+    // who doesn't fit waits for nothing: it is refused as soon as it is run
+    if (tool?.timerMs === undefined || tool.check.violations(parameters) !== undefined) return undefined;
+    return tool.timerMs(parameters);
+  }
+
   violations(name: string, parameters: unknown): string[] | undefined {
     const tool = this.tools.get(name);
     return tool === undefined
