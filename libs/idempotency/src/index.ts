@@ -1,5 +1,7 @@
 export { bodyDigest, canonicalJson, intentDigest } from './digest.js';
 export { EmbeddedClaimStore } from './drivers/embedded/embedded-claim-store.js';
+export { createRedisClaimStore } from './drivers/redis/create-redis-claim-store.js';
+export type { RedisClaimStore } from './drivers/redis/redis-claim-store.js';
 export {
   type ClaimCapabilities,
   type ClaimKey,
