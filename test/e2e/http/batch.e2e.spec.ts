@@ -1,10 +1,12 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Problem, SessionList } from '#contracts';
 import { eventually } from '#testing';
 import { type Booted, boot, quick } from './booted.js';
 
 type Line = { session_id: string; status: string } | Problem;
+
+jest.setTimeout(60_000);
 
 let app: Booted;
 beforeAll(async () => {
@@ -81,18 +83,20 @@ describe('a batch', () => {
     );
     const ids = answers.map((a) => ('session_id' in a ? a.session_id : ''));
     expect(new Set(ids).size).toBe(count);
-    await eventually(
-      async () => {
-        for (const status of ['queued', 'waiting_tool']) {
-          const { body } = await app.call<SessionList>('GET', `/v1/sessions?limit=1&status=${status}`, {
-            headers: tenant,
-          });
-          if (body.sessions.length > 0 || body.next_cursor !== null) return false;
-        }
-        return true;
-      },
-      { timeoutMs: 60_000, everyMs: 50 },
-    );
+    const completed = async (): Promise<number> => {
+      let seen = 0;
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const { body }: { body: SessionList } = await app.call<SessionList>(
+          'GET',
+          `/v1/sessions?limit=500&status=completed${cursor === '' ? '' : `&cursor=${cursor}`}`,
+          { headers: tenant },
+        );
+        seen += body.sessions.length;
+        cursor = body.next_cursor;
+      }
+      return seen;
+    };
+    await eventually(async () => (await completed()) === count, { timeoutMs: 50_000, everyMs: 200 });
     for (const id of [ids[0], ids[count - 1]]) {
       const { body } = await app.call<{ status: string }>('GET', `/v1/sessions/${id ?? ''}`, {
         headers: tenant,

@@ -37,6 +37,8 @@ export interface Booted {
   ended(id: string): Promise<SessionView>;
   timeline(id: string): Promise<Timeline>;
   close(): Promise<void>;
+  /** leaves tools at the gate */
+  closeWithoutOpening(): Promise<void>;
 }
 
 export interface CallInit {
@@ -108,6 +110,10 @@ export const boot = async (environment: Record<string, string> = {}): Promise<Bo
         { timeoutMs: 20_000, what: `${id} ends` },
       ),
     timeline: (id) => get(`/v1/sessions/${id}/timeline`),
+    closeWithoutOpening: async () => {
+      await runtime.close();
+      dir.remove();
+    },
     close: async () => {
       openGate();
       await runtime.close();
