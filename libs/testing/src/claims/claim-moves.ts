@@ -81,6 +81,18 @@ export const claimMoves = ({ bed, claimant, timing, leasesOver }: ClaimSuite): v
       expect((await viewOf(store, key))!.record).toBe('{"intent":1}');
     });
 
+    it('knows after any number of dead owners that it was started', async () => {
+      const store = await bed().open();
+      const key = freshKey();
+      const a = claimant(store, key);
+      await a.claim();
+      await a.start();
+      for (let owner = 0; owner < 3; owner++) {
+        await leasesOver();
+        expect(await claimant(store, key).claim()).toMatchObject({ kind: 'taken_over', started: true });
+      }
+    });
+
     it('answers with the outcome of what has ended', async () => {
       const store = await bed().open();
       const key = freshKey();

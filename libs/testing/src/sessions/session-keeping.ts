@@ -4,7 +4,7 @@ import type { StoredStatus } from '#contracts';
 import type { SessionStore } from '#state';
 import { openSeveral } from '../contract/test-bed.js';
 import { settles } from '../eventually.js';
-import { created, creationAt, sightOf, stepped } from './session-fixtures.js';
+import { created, creationAt, sightOf, stepAfter, stepped } from './session-fixtures.js';
 import type { SessionSuite } from './session-suite.js';
 
 /** Payloads, the end of old sessions, and being told of growth. */
@@ -51,14 +51,16 @@ export const sessionKeeping = ({ bed, capabilities }: SessionSuite): void => {
     const ended = async (store: SessionStore, status: StoredStatus) => {
       const second = await stepped(store, await created(store));
       const dataref = await store.putBlob(second.session_id, Buffer.from(second.session_id));
-      return { snapshot: await stepped(store, second, { status }), dataref };
+      const last = stepAfter(second, await store.now(), { status });
+      expect((await store.commit(last)).kind).toBe('committed');
+      return { snapshot: last.snapshot, last, dataref };
     };
 
     it.each(['completed', 'failed', 'compensated', 'cancelled'] as const)(
       'drops all of a session that ended before (%s)',
       async (status) => {
         const store = await bed().open();
-        const { snapshot, dataref } = await ended(store, status);
+        const { snapshot, last, dataref } = await ended(store, status);
         const id = snapshot.session_id;
         await bed().advance(50);
         expect(await store.expire(await store.now(), 10)).toBe(1);
@@ -71,6 +73,8 @@ export const sessionKeeping = ({ bed, capabilities }: SessionSuite): void => {
         expect(await store.create(creationAt(await store.now(), { id }))).toEqual({ kind: 'created' });
         expect(await store.history(id)).toEqual([]);
         expect(await store.timeline(id)).toHaveLength(1);
+        // a step of the session that had the id before
+        expect(await store.commit(last)).toEqual({ kind: 'conflict', version: 1 });
       },
     );
 
