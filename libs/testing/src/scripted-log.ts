@@ -1,5 +1,13 @@
 import { DormouseError } from '#contracts';
-import type { Feed, LogRecord, PartitionPosition, Position, Subscription } from '#transport';
+import type {
+  Feed,
+  LogRecord,
+  OutboundRecord,
+  PartitionPosition,
+  Position,
+  Subscription,
+  TopicSpec,
+} from '#transport';
 import { Transport } from '#transport';
 import type { VirtualTime } from './virtual-time.js';
 
@@ -30,6 +38,8 @@ export class ScriptedLog {
   /** counts the ownerships of each partition: a commit of an earlier one is fenced */
   readonly epochs: number[] = [];
   readonly members: ScriptedMember[] = [];
+  /** what members wrote; it doesn't come back to them */
+  readonly published: OutboundRecord[] = [];
   /** Answers the next commits; default: applied after a millisecond. */
   onCommit: (member: ScriptedMember) => { answer: CommitAnswer; afterMs: number } = () => ({
     answer: 'applied',
@@ -54,7 +64,12 @@ export class ScriptedLog {
   }
 
   /** @param gap offsets that the log leaves out before the record */
-  append(partition: number, key: string | null, gap = 0): LogRecord {
+  append(
+    partition: number,
+    key: string | null,
+    gap = 0,
+    content: Pick<LogRecord, 'value' | 'headers'> = { value: Buffer.from('{}'), headers: {} },
+  ): LogRecord {
     const records = this.partitions[partition] ?? [];
     const last = records[records.length - 1];
     const record = {
@@ -62,8 +77,7 @@ export class ScriptedLog {
       partition,
       offset: (last === undefined ? 0 : last.offset + 1) + gap,
       key,
-      value: Buffer.from('{}'),
-      headers: {},
+      ...content,
       timestampMs: 0,
     };
     records.push(record);
@@ -115,6 +129,8 @@ export class ScriptedMember extends Transport implements Subscription {
   /** it has left the group */
   closed = false;
   commitsUnderWay = 0;
+  /** what `start` was called with */
+  startedWith: readonly TopicSpec[] | null = null;
   /** how the last commit ended; null: there was none */
   lastAnswer: CommitAnswer | null = null;
   private feed: Feed | null = null;
@@ -283,11 +299,12 @@ export class ScriptedMember extends Transport implements Subscription {
     });
   }
 
-  async start(): Promise<void> {
+  async start(topics: readonly TopicSpec[]): Promise<void> {
     // the script makes the partitions
+    this.startedWith = topics;
   }
-  publish(): Promise<void> {
-    return Promise.reject(new DormouseError('closed', 'a scripted log is written by its script'));
+  async publish(records: readonly OutboundRecord[]): Promise<void> {
+    this.log.published.push(...records);
   }
   async lag(): Promise<[]> {
     return [];

@@ -7,6 +7,9 @@ export {
 export { DEAD_LETTER_NAME, DeadLetterError, type DeadLetterFacts, deadLetterRecord } from './dead-letter.js';
 export { type Delivery } from './delivery.js';
 export { EmbeddedTransport, type EmbeddedTransportOptions } from './drivers/embedded/embedded-transport.js';
+export { createKafkaTransport } from './drivers/kafka/create-kafka-transport.js';
+export type { KafkaSasl, KafkaTransportOptions } from './drivers/kafka/kafka-options.js';
+export type { KafkaTransport } from './drivers/kafka/kafka-transport.js';
 export { type DecodedEvent, describeInvalid, type InvalidEvent, UNNAMED_SOURCE } from './event-attributes.js';
 export { decodeEvent, encodeEvent, type EncodedEvent, STRUCTURED_CONTENT_TYPE } from './event-codec.js';
 export { type ConnectOptions, EventStrategies } from './event-strategies.js';

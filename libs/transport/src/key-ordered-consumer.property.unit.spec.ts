@@ -318,7 +318,7 @@ describe('KeyOrderedConsumer', () => {
         await play.play();
         expect(play.broken).toEqual([]);
       }),
-      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 1_500) },
+      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 1_000) },
     );
   }, 60_000);
 });
