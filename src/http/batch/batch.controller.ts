@@ -21,6 +21,21 @@ const BLANK_BYTES = 64;
 const isBlank = (line: Line): boolean =>
   line !== 'too_long' && line.length <= BLANK_BYTES && BLANK.test(line.toString('latin1'));
 
+/** The next chunk; undefined once `signal` is aborted, whether the client goes on or not. */
+const nextUnless = (
+  signal: AbortSignal,
+  chunks: AsyncIterator<Buffer>,
+): Promise<IteratorResult<Buffer> | undefined> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => resolve(undefined);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    chunks
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop));
+  });
+
 /** How a burst is loaded: lines in, answers out, both streamed, in order. */
 @Controller('v1/sessions')
 export class BatchController {
@@ -70,9 +85,12 @@ export class BatchController {
         answers.add(this.answer(line, tenant), line.length);
       }
     };
-    for await (const chunk of input) {
-      await take(splitter.push(chunk as Buffer));
+    const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (;;) {
+      const next = await nextUnless(this.shutdown.signal, chunks);
       this.shutdown.refuseNewWork();
+      if (next?.done !== false) break;
+      await take(splitter.push(next.value));
     }
     await take(splitter.end());
   }

@@ -30,16 +30,17 @@ const lastEventIdOf = (request: FastifyRequest): number => {
 
 const eventOf = (entry: TimelineEntry): string => `id: ${entry.seq}\ndata: ${JSON.stringify(entry)}\n\n`;
 
-/** Resolves when the client has taken what was written, or is gone. */
-const drained = (response: ServerResponse): Promise<void> =>
+/** Resolves when the client has taken what was written, or the stream is to end. */
+const drained = (response: ServerResponse, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done);
-      response.off('close', done);
+      signal.removeEventListener('abort', done);
       resolve();
     };
     response.on('drain', done);
-    response.on('close', done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
   });
 
 /** Server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
@@ -89,9 +90,9 @@ export class EventsController {
         idleMs: KEEP_ALIVE_MS,
         signal: ended.signal,
       })) {
-        if (response.destroyed) break;
+        if (ended.signal.aborted) break;
         const text = page.length === 0 ? ': still here\n\n' : page.map(eventOf).join('');
-        if (!response.write(text)) await drained(response);
+        if (!response.write(text)) await drained(response, ended.signal);
       }
       response.end();
     } catch {
