@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json } from '#contracts';
 
 /** JSON with the keys of every object in order: equal values are equal text. */
@@ -13,7 +13,7 @@ export const canonicalJson = (value: unknown): string => {
   return `{${fields.map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`).join(',')}}`;
 };
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url');
+const sha256 = (text: string): string => hash('sha256', text, 'base64url');
 
 /** Tells two calls apart: SHA-256 of the tool's name and its parameters in canonical JSON, base64url. */
 export const intentDigest = (tool: string, parameters: unknown): string =>

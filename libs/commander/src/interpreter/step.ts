@@ -111,10 +111,8 @@ export class Step {
       const answer =
         what === 'think' ? this.brain.think(think) : (this.brain.conclude?.(think) ?? { calls: [] });
       if (!(answer instanceof Promise)) return this.made(what, answer);
-      const promised: Decision | Conclusion = await think.listed<Decision | Conclusion>(
-        this.scope.thinking,
-        answer,
-      );
+      // what a session leaves behind is asked whether or not it is cancelled
+      const promised = await (what === 'think' ? think.listed(this.scope.thinking, answer) : answer);
       if (think.cancelled) return 'again';
       // a model may have thought for minutes: what it wants done begins now
       this.now = Math.max(this.now, await this.scope.store.now());

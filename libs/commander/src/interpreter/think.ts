@@ -14,7 +14,8 @@ export interface ThinkScope {
 export class Think implements ThinkContext, UnderWay {
   /** a cancel was asked for while the brain was at it */
   cancelled = false;
-  private readonly controller = new AbortController();
+  readonly observed: ThinkContext['observed'];
+  private controller: AbortController | undefined;
   private whole: AbortSignal | undefined;
 
   /** @param added what this step adds to the history, not written yet */
@@ -23,19 +24,21 @@ export class Think implements ThinkContext, UnderWay {
     readonly snapshot: Snapshot,
     private readonly added: readonly HistoryEntry[],
     readonly now: number,
-  ) {}
+  ) {
+    this.observed = added.filter((entry) => entry.kind === 'observation');
+  }
 
   get tools(): ToolCatalogue {
     return this.scope.tools;
   }
 
-  get observed(): ThinkContext['observed'] {
-    return this.added.filter((entry) => entry.kind === 'observation');
-  }
-
   /** Made when it is asked for: a plan never does. */
   get signal(): AbortSignal {
-    this.whole ??= AbortSignal.any([this.controller.signal, this.scope.stopped()]);
+    if (this.whole === undefined) {
+      this.controller = new AbortController();
+      this.whole = AbortSignal.any([this.controller.signal, this.scope.stopped()]);
+      if (this.cancelled) this.cancel();
+    }
     return this.whole;
   }
 
@@ -46,7 +49,7 @@ export class Think implements ThinkContext, UnderWay {
 
   cancel(): void {
     this.cancelled = true;
-    this.controller.abort(new Error('the session was cancelled'));
+    this.controller?.abort(new Error('the session was cancelled'));
   }
 
   async history(keys?: readonly string[]): Promise<HistoryEntry[]> {
