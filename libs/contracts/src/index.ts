@@ -44,7 +44,7 @@ export {
   uuidv7,
 } from './ids.js';
 export { type Json, type JsonObject, type JsonSchema } from './json.js';
-export { type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
+export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
 export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';
 export {
   DEFAULT_STEP_LIMIT,

@@ -17,3 +17,7 @@ export interface Outcome {
   started_at: string;
   duration_ms: number;
 }
+
+/** When an outcome's run ended, ms: the time of its observation, whoever publishes it and however often. */
+export const endOf = (outcome: Outcome): number =>
+  Date.parse(outcome.started_at) + Math.round(outcome.duration_ms);

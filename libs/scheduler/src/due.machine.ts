@@ -4,9 +4,12 @@ import {
   type PendingIntent,
   type Snapshot,
   cancelEvent,
+  endOf,
   type EventContext,
   intentEvent,
   isTerminal,
+  type JsonObject,
+  repeatable,
   sessionCreatedEvent,
   timerEvent,
   toolResultEvent,
@@ -14,8 +17,11 @@ import {
 
 /** What the sweeper needs to know of a claim. Times: ms, store's clock. */
 export interface ClaimFacts {
+  digest: string;
   leaseUntil: number;
   notBefore: number;
+  /** it may have been done */
+  started: boolean;
   outcome?: Outcome;
 }
 
@@ -32,8 +38,8 @@ export interface DueFacts {
   claims: readonly (ClaimFacts | null)[];
   now: number;
   leaseMs: number;
-  /** a tool that only waits: its intent is repeated when it is due, nobody holds it meanwhile */
-  isTimer(tool: string): boolean;
+  /** Of a tool that only waits: ms from the emission until its intent is to be repeated; nobody holds it meanwhile. */
+  timerMs(tool: string, parameters: JsonObject): number | undefined;
 }
 
 const HOUR_MS = 3_600_000;
@@ -42,13 +48,38 @@ const LOOK_AGAIN_AT_MOST_MS = 600_000;
 
 /** The longer nothing has come of an intent, the rarer it is repeated. */
 const lookAgain = (since: number, { now, leaseMs }: DueFacts): number =>
-  now + Math.max(leaseMs, Math.min(Math.max(LOOK_AGAIN_AFTER_MS, (now - since) / 2), LOOK_AGAIN_AT_MOST_MS));
+  now +
+  Math.max(
+    leaseMs,
+    Math.min(Math.max(LOOK_AGAIN_AFTER_MS, Math.round((now - since) / 2)), LOOK_AGAIN_AT_MOST_MS),
+  );
 
 type Look =
   | { kind: 'wait'; until: number }
   | { kind: 'repeat' }
   | { kind: 'answer'; outcome: Outcome }
   | { kind: 'timer'; id: string };
+
+/** Until when nothing is to be done about a claim that has no outcome. */
+const heldUntil = (intent: PendingIntent, { leaseUntil, notBefore, started }: ClaimFacts): number =>
+  // what may have been done isn't run again: it is looked into after its deadline
+  Math.max(leaseUntil, notBefore, started && !repeatable(intent.effect) ? intent.deadline_at : 0);
+
+/**
+ * The earliest time at which a claim without an outcome asks to be looked at; undefined when none does. To be asked
+ * after the wake-up was moved on: a dispatcher may have put an intent off between the publishing and the moving, and
+ * its `lowerWake` found an entry that was earlier still.
+ */
+export const putOffUntil = (
+  pending: readonly PendingIntent[],
+  claims: readonly (ClaimFacts | null)[],
+): number | undefined => {
+  const times = pending.flatMap((intent, index) => {
+    const claim = claims[index] ?? null;
+    return claim === null || claim.outcome !== undefined ? [] : [heldUntil(intent, claim)];
+  });
+  return times.length === 0 ? undefined : Math.min(...times);
+};
 
 /** What became of a pending intent (rule 9: the claim is asked before the intent is repeated). */
 const lookAt = (intent: PendingIntent, claim: ClaimFacts | null, facts: DueFacts): Look => {
@@ -57,14 +88,21 @@ const lookAt = (intent: PendingIntent, claim: ClaimFacts | null, facts: DueFacts
     if (intent.deadline_at > now) return { kind: 'wait', until: intent.deadline_at };
     return { kind: 'timer', id: `intent:${intent.intent_id}` };
   }
+  // claimed for other parameters: the dispatcher says what that means
+  if (claim !== null && claim.digest !== intent.digest) return { kind: 'repeat' };
   if (claim?.outcome !== undefined) return { kind: 'answer', outcome: claim.outcome };
   if (claim !== null) {
-    const until = Math.max(claim.leaseUntil, claim.notBefore);
+    const until = heldUntil(intent, claim);
     return until > now ? { kind: 'wait', until } : { kind: 'repeat' };
   }
   if (intent.not_before !== undefined && intent.not_before > now)
     return { kind: 'wait', until: intent.not_before };
-  if (intent.not_before !== undefined || facts.isTimer(intent.tool)) return { kind: 'repeat' };
+  if (intent.not_before !== undefined) return { kind: 'repeat' };
+  const timerMs = facts.timerMs(intent.tool, intent.parameters);
+  if (timerMs !== undefined) {
+    const due = intent.emitted_at + timerMs;
+    return due > now ? { kind: 'wait', until: due } : { kind: 'repeat' };
+  }
   // nobody has claimed it: it waits in the log, it runs without a claim (a pure tool, for a moment), or it got lost
   const due = intent.emitted_at + Math.max(leaseMs, LOOK_AGAIN_AFTER_MS);
   return due > now ? { kind: 'wait', until: due } : { kind: 'repeat' };
@@ -116,7 +154,10 @@ export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
     }
     if (look.kind === 'repeat') work.intents.push(intentEvent(context, snapshot, intent));
     else if (look.kind === 'timer') work.observations.push(timerEvent(context, snapshot, look.id, now));
-    else work.observations.push(toolResultEvent(context, answered(snapshot, intent), look.outcome, now));
+    else
+      work.observations.push(
+        toolResultEvent(context, answered(snapshot, intent), look.outcome, endOf(look.outcome)),
+      );
     at(lookAgain(intent.emitted_at, facts));
   }
   return work;

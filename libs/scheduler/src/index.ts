@@ -1,4 +1,4 @@
-export { type ClaimFacts, type DueFacts, dueWork, type DueWork } from './due.machine.js';
+export { type ClaimFacts, type DueFacts, dueWork, type DueWork, putOffUntil } from './due.machine.js';
 export { SchedulerModule } from './scheduler.module.js';
 export { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 export { Sweeper, type SweeperStats } from './sweeper.js';

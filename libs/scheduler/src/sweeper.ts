@@ -1,5 +1,3 @@
-import { type CloudEvent, ToolCatalogue } from '#contracts';
-import { ClaimStore } from '#idempotency';
 import {
   Inject,
   Injectable,
@@ -7,15 +5,21 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { type CloudEvent, DormouseError, type Snapshot, ToolCatalogue } from '#contracts';
+import { ClaimStore, type ClaimView } from '#idempotency';
 import { Payloads, SessionStore, type Wake } from '#state';
 import { EventClient } from '#transport';
-import { dueWork } from './due.machine.js';
+import { dueWork, type DueWork, putOffUntil } from './due.machine.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 
 const DEFAULT_POLL_MS = 100;
-/** Sessions looked at in one go: enough that a backlog of due ones is worked off in batches, not one by one. */
+/** Sessions looked at in one go: a backlog of due ones is worked off in batches, and published in one call. */
 const AT_ONCE = 500;
 const AFTER_AN_ERROR_MS = 1000;
+/** A session that can't be looked at (a record of a later release) keeps its entry, and nobody else from theirs. */
+const AFTER_A_BAD_ONE_MS = 60_000;
+/** A wake-up of a session that isn't there: expired, and its entry left over. */
+const AFTER_NO_SESSION_MS = 3_600_000;
 const EXPIRE_EVERY_MS = 60_000;
 const EXPIRE_AT_ONCE = 1000;
 
@@ -26,6 +30,14 @@ export interface SweeperStats {
   published: number;
   /** how late the latest one was, ms */
   latenessMs: number;
+}
+
+/** A due wake-up and what is to be done about it. */
+interface Look {
+  wake: Wake;
+  nextAt: number;
+  snapshot?: Snapshot;
+  work?: DueWork;
 }
 
 /**
@@ -66,47 +78,74 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     await this.round;
   }
 
-  /** Works off what is due now; returns how many wake-ups that were. */
+  /**
+   * Works off what is due now; returns how many wake-ups that were.
+   *
+   * Errors: `unavailable`: nothing was moved that wasn't published; what is due is so still.
+   */
   async sweep(): Promise<number> {
     const now = await this.sessions.now();
     const due = await this.sessions.dueWakes(now, AT_ONCE);
-    const failures: unknown[] = [];
-    await Promise.all(
-      due.map((wake) => this.look(wake, now).catch((error: unknown) => failures.push(error))),
-    );
-    if (failures.length > 0) throw failures[0];
+    if (due.length === 0) return 0;
+    const looks = await Promise.all(due.map((wake) => this.look(wake, now)));
+    const { intent, observation } = this.options.topics;
+    await Promise.all([
+      this.publish(observation, looks, ({ observations }) => observations),
+      this.publish(intent, looks, ({ intents }) => intents),
+    ]);
+    await Promise.all(looks.map((look) => this.moveOn(look)));
+    this.counts.swept += due.length;
+    this.counts.latenessMs = now - Math.min(...due.map(({ at }) => at));
     return due.length;
   }
 
-  private async look({ sessionId, at }: Wake, now: number): Promise<void> {
-    this.counts.swept += 1;
-    this.counts.latenessMs = now - at;
-    const snapshot = await this.sessions.load(sessionId);
-    // expired or half-made by an older release: looked at again, never deleted
-    if (snapshot === null) {
-      await this.sessions.moveWake(sessionId, at, now + EXPIRE_EVERY_MS * 60);
-      return;
+  private async look(wake: Wake, now: number): Promise<Look> {
+    try {
+      const snapshot = await this.sessions.load(wake.sessionId);
+      if (snapshot === null) return { wake, nextAt: now + AFTER_NO_SESSION_MS };
+      const work = dueWork(this.options.events, {
+        snapshot,
+        claims: await this.claimsOf(snapshot),
+        now,
+        leaseMs: this.options.leaseMs,
+        timerMs: (tool, parameters) => this.tools.timerMs(tool, parameters),
+      });
+      return { wake, nextAt: work.nextAt, snapshot, work };
+    } catch (error) {
+      if (DormouseError.is(error) && error.retryable) throw error;
+      this.log.warn(`${wake.sessionId} can't be looked at: ${String(error)}`);
+      return { wake, nextAt: now + AFTER_A_BAD_ONE_MS };
     }
-    const claims = await this.claims.read(
-      snapshot.pending.map(({ intent_id }) => ({ sessionId, intentId: intent_id })),
-    );
-    const work = dueWork(this.options.events, {
-      snapshot,
-      claims,
-      now,
-      leaseMs: this.options.leaseMs,
-      isTimer: (tool) => this.tools.get(tool)?.timer === true,
-    });
-    await this.publish(sessionId, this.options.topics.observation, work.observations);
-    await this.publish(sessionId, this.options.topics.intent, work.intents);
-    await this.sessions.moveWake(sessionId, at, work.nextAt);
   }
 
-  private async publish(sessionId: string, topic: string, events: readonly CloudEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    this.counts.published += events.length;
-    const packed = this.payloads.fits(events) ? events : await this.payloads.pack(sessionId, events);
+  private claimsOf({ session_id: sessionId, pending }: Snapshot): Promise<(ClaimView | null)[]> {
+    if (pending.length === 0) return Promise.resolve([]);
+    return this.claims.read(pending.map(({ intent_id }) => ({ sessionId, intentId: intent_id })));
+  }
+
+  /** All that this round repeats on a topic, in one call. */
+  private async publish(
+    topic: string,
+    looks: readonly Look[],
+    eventsOf: (work: DueWork) => readonly CloudEvent[],
+  ): Promise<void> {
+    const packed: CloudEvent[] = [];
+    for (const { wake, work } of looks) {
+      const events = work === undefined ? [] : eventsOf(work);
+      packed.push(
+        ...(this.payloads.fits(events) ? events : await this.payloads.pack(wake.sessionId, events)),
+      );
+    }
+    if (packed.length === 0) return;
     await this.client.publish(topic, packed);
+    this.counts.published += packed.length;
+  }
+
+  private async moveOn({ wake, nextAt, snapshot, work }: Look): Promise<void> {
+    const moved = await this.sessions.moveWake(wake.sessionId, wake.at, nextAt);
+    if (!moved || snapshot === undefined || work === undefined || work.intents.length === 0) return;
+    const putOff = putOffUntil(snapshot.pending, await this.claimsOf(snapshot));
+    if (putOff !== undefined && putOff < nextAt) await this.sessions.lowerWake(wake.sessionId, putOff);
   }
 
   private wait(ms: number): void {

@@ -1,4 +1,4 @@
-import { type CloudEvent, type EventContext, type Outcome, toolResultEvent } from '#contracts';
+import { type CloudEvent, endOf, type EventContext, type Outcome, toolResultEvent } from '#contracts';
 import type { Payloads } from '#state';
 import type { Intent } from './intent.js';
 
@@ -13,10 +13,6 @@ interface Waiting {
   resolve: () => void;
   reject: (error: unknown) => void;
 }
-
-/** When an outcome's run ended, ms: the time of its observation, whoever publishes it and however often. */
-export const endOf = (outcome: Outcome): number =>
-  Date.parse(outcome.started_at) + Math.round(outcome.duration_ms);
 
 /**
  * Publishes results. What is ready within one turn of the event loop goes out in one call: a group commit of the store

@@ -1,0 +1,176 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type Outcome,
+  type PendingIntent,
+  RECORD_VERSION,
+  type Snapshot,
+} from '#contracts';
+import { type ClaimFacts, dueWork, putOffUntil } from './due.machine.js';
+
+const NOW = Date.UTC(2026, 0, 27, 10);
+const LEASE_MS = 30_000;
+const HOUR_MS = 3_600_000;
+const context = { source: '/scheduler/test', typePrefix: 'com.southwest.ai', deployment: 'dormouse' };
+
+const intent = (more: Partial<PendingIntent> = {}): PendingIntent => ({
+  intent_id: 'sess-a.1.0',
+  tool: 't',
+  parameters: {},
+  digest: 'd',
+  effect: 'idempotent',
+  step: 1,
+  emitted_at: NOW - 100_000,
+  deadline_at: NOW + 50_000,
+  ...more,
+});
+const session = (pending: PendingIntent[], more: Partial<Snapshot> = {}): Snapshot => ({
+  v: RECORD_VERSION,
+  session_id: 'sess-a',
+  version: 2,
+  fixed: {
+    tenant: 'default',
+    submission: { input: 'x' },
+    brain: 'openai',
+    trace_id: '0123456789abcdef0123456789abcdef',
+    created_at: NOW - 200_000,
+  },
+  status: 'waiting_tool',
+  step: 1,
+  pending,
+  outbox: { commit: null, intent_ids: [], out: true },
+  applied: [],
+  usage: { steps: 1, tool_calls: 1, input_tokens: 0, output_tokens: 0 },
+  timeline_seq: 3,
+  history_n: 1,
+  updated_at: NOW - 100_000,
+  ...more,
+});
+const claim = (more: Partial<ClaimFacts> = {}): ClaimFacts => ({
+  digest: 'd',
+  leaseUntil: 0,
+  notBefore: 0,
+  started: false,
+  ...more,
+});
+const outcome: Outcome = {
+  status: 'succeeded',
+  result: 1,
+  error: null,
+  attempts: 1,
+  started_at: new Date(NOW - 5_000).toISOString(),
+  duration_ms: 12,
+};
+
+const work = (snapshot: Snapshot, claims: (ClaimFacts | null)[] = [], timerMs?: number) => {
+  const { intents, observations, nextAt } = dueWork(context, {
+    snapshot,
+    claims,
+    now: NOW,
+    leaseMs: LEASE_MS,
+    timerMs: () => timerMs,
+  });
+  return { ids: [...intents, ...observations].map((event) => event.id), in: nextAt - NOW };
+};
+
+describe('a pending intent', () => {
+  const repeated = ['sess-a.1.0'];
+  it.each<[string, Partial<PendingIntent>, ClaimFacts | null, number | undefined, string[], number | null]>([
+    ['whose claim has an outcome', {}, claim({ outcome }), undefined, ['sess-a.1.0.result'], null],
+    ['whose claim is alive', {}, claim({ leaseUntil: NOW + 7_000 }), undefined, [], 7_000],
+    ['whose claim waits for a time', {}, claim({ notBefore: NOW + 9_000 }), undefined, [], 9_000],
+    ['whose claim is dead', {}, claim({ leaseUntil: NOW - 1 }), undefined, repeated, null],
+    [
+      'that may have been done, before its deadline',
+      { effect: 'irreversible' },
+      claim({ started: true }),
+      undefined,
+      [],
+      50_000,
+    ],
+    [
+      'that may have been done, after its deadline',
+      { effect: 'irreversible', deadline_at: NOW },
+      claim({ started: true }),
+      undefined,
+      repeated,
+      null,
+    ],
+    ['that is claimed for other parameters', {}, claim({ digest: 'x', outcome }), undefined, repeated, null],
+    ['that nobody claimed for long', {}, null, undefined, repeated, null],
+    ['that nobody claimed since a moment', { emitted_at: NOW - 10_000 }, null, undefined, [], 20_000],
+    ['that waits for a time of the brain', { not_before: NOW + 4_000 }, null, undefined, [], 4_000],
+    [
+      'whose time of the brain has come',
+      { not_before: NOW, emitted_at: NOW - 1 },
+      null,
+      undefined,
+      repeated,
+      null,
+    ],
+    ['of a timer that is not due', { emitted_at: NOW - 1_000 }, null, 6_000, [], 5_000],
+    ['of a timer that is due', { emitted_at: NOW - 6_000 }, null, 6_000, repeated, null],
+    ['of others, before its deadline', { external: true }, null, undefined, [], 50_000],
+    [
+      'of others, after its deadline',
+      { external: true, deadline_at: NOW },
+      null,
+      undefined,
+      ['sess-a.timer.intent:sess-a.1.0.2'],
+      null,
+    ],
+  ])('%s', (_name, more, held, timerMs, ids, again) => {
+    const found = work(session([intent(more)]), [held], timerMs);
+    expect(found.ids).toEqual(ids);
+    if (again === null) expect(found.in).toBeGreaterThanOrEqual(LEASE_MS);
+    else expect(found.in).toBe(again);
+    expect(found.in).toBeLessThanOrEqual(HOUR_MS);
+  });
+
+  it('is repeated as it was published, and its outcome with the time of its end', () => {
+    const facts = { now: NOW, leaseMs: LEASE_MS, timerMs: () => undefined };
+    const snapshot = session([intent()]);
+    const [repeat] = dueWork(context, { ...facts, snapshot, claims: [null] }).intents;
+    expect(repeat).toMatchObject({
+      time: new Date(NOW - 100_000).toISOString(),
+      data: { tool_name: 't', step: 1 },
+    });
+    const [answer] = dueWork(context, { ...facts, snapshot, claims: [claim({ outcome })] }).observations;
+    expect(answer).toMatchObject({ time: new Date(NOW - 5_000 + 12).toISOString(), data: { digest: 'd' } });
+  });
+
+  it('is repeated ever more rarely while nothing comes of it', () => {
+    const waits = [60_000, 600_000, 6_000_000, 60_000_000].map(
+      (age) => work(session([intent({ emitted_at: NOW - age })]), [null]).in,
+    );
+    expect(waits).toEqual([30_000, 300_000, 600_000, 600_000]);
+  });
+});
+
+describe('a session', () => {
+  it('that never began has its first observation again', () => {
+    expect(work(session([], { status: 'queued', version: 1 })).ids).toEqual(['sess-a.created']);
+  });
+  it('whose cancel nobody applied has it again', () => {
+    const cancel = { compensate: false, at: NOW - 10_000 };
+    expect(work(session([], { cancel_requested: cancel })).ids).toEqual(['sess-a.cancel']);
+    expect(work(session([], { cancel_requested: cancel, applied: ['sess-a.cancel'] })).ids).toEqual([]);
+  });
+  it('is told of its deadline when it is due, and woken for it before', () => {
+    const at = (deadline_at: number) => {
+      const made = session([]);
+      return work({ ...made, fixed: { ...made.fixed, deadline_at } });
+    };
+    expect(at(NOW)).toMatchObject({ ids: ['sess-a.timer.deadline.2'] });
+    expect(at(NOW + 3_000)).toEqual({ ids: [], in: 3_000 });
+  });
+  it('that has ended asks for nothing', () => {
+    expect(work(session([intent()], { status: 'completed' }), [null]).ids).toEqual([]);
+  });
+  it('is looked at again at the earliest of its times', () => {
+    const pending = [intent(), intent({ intent_id: 'sess-a.1.1' })];
+    const claims = [claim({ leaseUntil: NOW + 9_000 }), claim({ notBefore: NOW + 4_000 })];
+    expect(work(session(pending), claims).in).toBe(4_000);
+    expect(putOffUntil(pending, claims)).toBe(NOW + 4_000);
+    expect(putOffUntil(pending, [null, claim({ outcome })])).toBeUndefined();
+  });
+});
