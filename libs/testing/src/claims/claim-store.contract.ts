@@ -3,11 +3,13 @@ import type { ClaimStore } from '#idempotency';
 import { DEFAULT_SUITE_CAPABILITIES, type TestBedFactory, freshBeds } from '../contract/test-bed.js';
 import { timingFor } from '../contract/timing.js';
 import { noLeftovers } from '../leftovers.js';
+import { claimEnding } from './claim-ending.js';
 import { claimFencing } from './claim-fencing.js';
 import { claimLifetime } from './claim-lifetime.js';
 import { claimMoves } from './claim-moves.js';
 import { claimProperty } from './claim-property.js';
 import { claimRaces } from './claim-races.js';
+import { claimReading } from './claim-reading.js';
 import { claimRepeats } from './claim-repeats.js';
 import { claimSealing } from './claim-sealing.js';
 import type { ClaimSuite, ClaimSuiteCapabilities } from './claim-suite.js';
@@ -47,6 +49,8 @@ export const claimStoreContract = (
       leasesOver: () => bed().advance(timing.leaseMs + timing.marginMs),
     };
     claimMoves(suite);
+    claimEnding(suite);
+    claimReading(suite);
     claimSealing(suite);
     claimFencing(suite);
     claimRepeats(suite);

@@ -10,6 +10,7 @@ import { noLeftovers } from '../leftovers.js';
 import { transportConsuming } from './transport-consuming.js';
 import { transportCrashing } from './transport-crashing.js';
 import { transportPublishing } from './transport-publishing.js';
+import { transportSharing } from './transport-sharing.js';
 import { Scene, type TransportSuite } from './transport-suite.js';
 
 /**
@@ -35,6 +36,7 @@ export const transportContract = (
     };
     transportPublishing(suite);
     transportConsuming(suite);
+    transportSharing(suite);
     transportCrashing(suite);
   });
 };
