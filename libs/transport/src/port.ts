@@ -61,7 +61,10 @@ export interface Feed {
 
 /** A membership of a group on one topic. */
 export interface Subscription {
-  /** No more records of these partitions until `resume`; records already on their way may still come. */
+  /**
+   * No more records of these partitions until `resume`, or until they are lost; records already on their way may still
+   * come. Like `resume` it may be called from within a feed call.
+   */
   pause(partitions: readonly number[]): void;
   resume(partitions: readonly number[]): void;
   /**
