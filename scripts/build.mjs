@@ -1,4 +1,4 @@
-// Compiles src/ and libs/ into dist/ and, on success, leaves a stamp that says when the build began.
+// Compiles src/, libs/ and examples/ into dist/ and, on success, leaves a stamp that says when the build began.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamp = join(root, 'dist', '.stamp');
-const inputs = ['src', 'libs', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+const inputs = [
+  'src',
+  'libs',
+  'examples',
+  'package.json',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 /** Newest modification time, in ms, of a file or of all files below a folder. Specs are not built. */
 function newestMs(path) {
