@@ -54,12 +54,15 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** An error as plain data: what goes over the wire and into stores, readable in any language. */
-export const ErrorData = Type.Object({
-  code: Type.String({ description: "one of the error codes, or a foreign worker's own" }),
-  message: Type.String({ description: 'what was expected, what came, what to do' }),
-  retryable: Type.Boolean({ description: 'trying again may help; the only field that retry code reads' }),
-  details: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
-});
+export const ErrorData = Type.Object(
+  {
+    code: Type.String({ description: "one of the error codes, or a foreign worker's own" }),
+    message: Type.String({ description: 'what was expected, what came, what to do' }),
+    retryable: Type.Boolean({ description: 'trying again may help; the only field that retry code reads' }),
+    details: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
+  },
+  { title: 'Error' },
+);
 export type ErrorData = Static<typeof ErrorData>;
 
 const MARK = Symbol.for('dormouse.error');

@@ -10,7 +10,7 @@ export const ON_COMPENSATION_FAILURE = ['park', 'skip', 'retry'] as const;
 
 export const PlanCompensation = Type.Object(
   { tool: Type.String({ minLength: 1 }), parameters: Type.Optional(Parameters) },
-  closed,
+  { ...closed, title: 'PlanCompensation' },
 );
 export type PlanCompensation = Static<typeof PlanCompensation>;
 
@@ -26,10 +26,13 @@ export const PlanStep = Type.Object(
     on_compensation_failure: Type.Optional(Type.Union(ON_COMPENSATION_FAILURE.map((p) => Type.Literal(p)))),
     approval: Type.Optional(Type.Boolean({ description: 'hold the intent until a person answers' })),
   },
-  closed,
+  { ...closed, title: 'PlanStep' },
 );
 export type PlanStep = Static<typeof PlanStep>;
 
 /** A written brain: a graph of tool calls. */
-export const Plan = Type.Object({ steps: Type.Array(PlanStep, { minItems: 1, maxItems: 10_000 }) }, closed);
+export const Plan = Type.Object(
+  { steps: Type.Array(PlanStep, { minItems: 1, maxItems: 10_000 }) },
+  { ...closed, title: 'Plan' },
+);
 export type Plan = Static<typeof Plan>;

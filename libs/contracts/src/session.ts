@@ -32,7 +32,7 @@ export const Limits = Type.Object(
     tool_calls: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
     tokens: Type.Optional(Type.Integer({ minimum: 1 })),
   },
-  closed,
+  { ...closed, title: 'Limits' },
 );
 export type Limits = Static<typeof Limits>;
 /** An LLM that calls tools for ever is stopped after so many steps when the submission sets no limit. */
@@ -65,51 +65,60 @@ export const Submission = Type.Object(
     ),
     limits: Type.Optional(Limits),
   },
-  { ...closed, oneOf: EITHER_INPUT_OR_PLAN },
+  { ...closed, title: 'Submission', oneOf: EITHER_INPUT_OR_PLAN },
 );
 export type Submission = Static<typeof Submission>;
 
 /** What a session has used so far. */
-export const Usage = Type.Object({
-  steps: Type.Integer({ minimum: 0 }),
-  tool_calls: Type.Integer({ minimum: 0 }),
-  input_tokens: Type.Integer({ minimum: 0 }),
-  output_tokens: Type.Integer({ minimum: 0 }),
-});
+export const Usage = Type.Object(
+  {
+    steps: Type.Integer({ minimum: 0 }),
+    tool_calls: Type.Integer({ minimum: 0 }),
+    input_tokens: Type.Integer({ minimum: 0 }),
+    output_tokens: Type.Integer({ minimum: 0 }),
+  },
+  { title: 'Usage' },
+);
 export type Usage = Static<typeof Usage>;
 
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC, milliseconds' });
 const AnyJson = Type.Unsafe<Json>(Type.Unknown());
 
 /** An intent that a session waits for, as a client sees it. */
-export const PendingView = Type.Object({
-  intent_id: Type.String(),
-  tool_name: Type.String(),
-  step: Type.Integer(),
-  since: Time,
-  deadline: Time,
-});
+export const PendingView = Type.Object(
+  {
+    intent_id: Type.String(),
+    tool_name: Type.String(),
+    step: Type.Integer(),
+    since: Time,
+    deadline: Time,
+  },
+  { title: 'PendingIntent' },
+);
 export type PendingView = Static<typeof PendingView>;
 
 /** The session as `GET /v1/sessions/{id}` answers it. */
-export const SessionView = Type.Object({
-  session_id: Type.String(),
-  status: Type.Union(SESSION_STATUSES.map((status) => Type.Literal(status))),
-  step: Type.Integer({ minimum: 0 }),
-  brain: Type.String(),
-  input: Type.Optional(Type.String()),
-  plan: Type.Optional(Plan),
-  result: AnyJson,
-  error: Type.Union([ErrorData, Type.Null()]),
-  pending: Type.Array(PendingView),
-  metadata: Type.Record(Type.String(), Type.String()),
-  usage: Usage,
-  trace_id: Type.String(),
-  created_at: Time,
-  updated_at: Time,
-  version: Type.Integer({ minimum: 1 }),
-  warnings: Type.Optional(Type.Array(Type.String())),
-});
+export const SessionView = Type.Object(
+  {
+    session_id: Type.String(),
+    status: Type.Union(SESSION_STATUSES.map((status) => Type.Literal(status))),
+    step: Type.Integer({ minimum: 0 }),
+    brain: Type.String(),
+    input: Type.Optional(Type.String()),
+    plan: Type.Optional(Plan),
+    result: AnyJson,
+    error: Type.Union([ErrorData, Type.Null()]),
+    pending: Type.Array(PendingView),
+    metadata: Type.Record(Type.String(), Type.String()),
+    usage: Usage,
+    trace_id: Type.String(),
+    created_at: Time,
+    updated_at: Time,
+    version: Type.Integer({ minimum: 1 }),
+    warnings: Type.Optional(Type.Array(Type.String())),
+  },
+  { title: 'Session' },
+);
 export type SessionView = Static<typeof SessionView>;
 
 /** What an entry of the timeline tells. */
@@ -117,10 +126,13 @@ export const TIMELINE_TYPES = ['message', 'intent', 'observation', 'status', 'de
 export type TimelineType = (typeof TIMELINE_TYPES)[number];
 
 /** One entry of the timeline as clients see it; `seq` is 1, 2, 3 … without gaps; nothing follows the terminal entry. */
-export const TimelineEntry = Type.Object({
-  seq: Type.Integer({ minimum: 1 }),
-  time: Time,
-  type: Type.Union(TIMELINE_TYPES.map((type) => Type.Literal(type))),
-  payload: AnyJson,
-});
+export const TimelineEntry = Type.Object(
+  {
+    seq: Type.Integer({ minimum: 1 }),
+    time: Time,
+    type: Type.Union(TIMELINE_TYPES.map((type) => Type.Literal(type))),
+    payload: AnyJson,
+  },
+  { title: 'TimelineEntry' },
+);
 export type TimelineEntry = Static<typeof TimelineEntry>;

@@ -9,31 +9,37 @@ import { EFFECT_CLASSES, type ToolSpec } from './tools.js';
  */
 
 /** One field of a request that is wrong. */
-export const FieldProblem = Type.Object({
-  field: Type.String({
-    description: 'JSON pointer into the body, `query.<name>`, `header.<name>` or `path.<name>`',
-  }),
-  expected: Type.String(),
-  came: Type.String(),
-});
+export const FieldProblem = Type.Object(
+  {
+    field: Type.String({
+      description: 'JSON pointer into the body, `query.<name>`, `header.<name>` or `path.<name>`',
+    }),
+    expected: Type.String(),
+    came: Type.String(),
+  },
+  { title: 'FieldProblem' },
+);
 export type FieldProblem = Static<typeof FieldProblem>;
 
 /** An error of the REST API. RFC 9457, `application/problem+json`. */
-export const Problem = Type.Object({
-  type: Type.String({ description: 'urn:dormouse:problem:<code>' }),
-  title: Type.String(),
-  status: Type.Integer({ minimum: 400, maximum: 599 }),
-  detail: Type.String({ description: 'what was expected, what came, what to do' }),
-  code: Type.Union(
-    ERROR_CODES.map((code) => Type.Literal(code)),
-    { description: 'stable; clients may switch on it' },
-  ),
-  fields: Type.Optional(Type.Array(FieldProblem)),
-  session_id: Type.Optional(
-    Type.String({ description: 'of the session that exists although the call failed' }),
-  ),
-  details: Type.Optional(Type.Unknown()),
-});
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'urn:dormouse:problem:<code>' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({ description: 'what was expected, what came, what to do' }),
+    code: Type.Union(
+      ERROR_CODES.map((code) => Type.Literal(code)),
+      { description: 'stable; clients may switch on it' },
+    ),
+    fields: Type.Optional(Type.Array(FieldProblem)),
+    session_id: Type.Optional(
+      Type.String({ description: 'of the session that exists although the call failed' }),
+    ),
+    details: Type.Optional(Type.Unknown()),
+  },
+  { title: 'Problem' },
+);
 export type Problem = Static<typeof Problem>;
 
 /** `GET /v1/sessions` */
@@ -58,22 +64,25 @@ export const CancelRequest = Type.Object(
 export type CancelRequest = Static<typeof CancelRequest>;
 
 /** A tool as `GET /v1/tools` answers it. */
-export const ToolView = Type.Object({
-  name: Type.String(),
-  description: Type.String(),
-  parameters: Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the parameters' }),
-  effect: Type.Union([...EFFECT_CLASSES, 'by_parameters' as const].map((effect) => Type.Literal(effect))),
-  compensation: Type.Optional(Type.String({ description: 'the tool that undoes it' })),
-  timeout_ms: Type.Integer(),
-  retry: Type.Object({
-    max_attempts: Type.Integer(),
-    initial_ms: Type.Number(),
-    factor: Type.Number(),
-    max_ms: Type.Number(),
-  }),
-  concurrency: Type.Optional(Type.Integer()),
-  served_by: Type.Union([Type.Literal('dispatcher'), Type.Literal('external')]),
-});
+export const ToolView = Type.Object(
+  {
+    name: Type.String(),
+    description: Type.String(),
+    parameters: Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the parameters' }),
+    effect: Type.Union([...EFFECT_CLASSES, 'by_parameters' as const].map((effect) => Type.Literal(effect))),
+    compensation: Type.Optional(Type.String({ description: 'the tool that undoes it' })),
+    timeout_ms: Type.Integer(),
+    retry: Type.Object({
+      max_attempts: Type.Integer(),
+      initial_ms: Type.Number(),
+      factor: Type.Number(),
+      max_ms: Type.Number(),
+    }),
+    concurrency: Type.Optional(Type.Integer()),
+    served_by: Type.Union([Type.Literal('dispatcher'), Type.Literal('external')]),
+  },
+  { title: 'Tool' },
+);
 export type ToolView = Static<typeof ToolView>;
 
 export const ToolList = Type.Object({ tools: Type.Array(ToolView) });
@@ -134,7 +143,7 @@ export const DEFAULT_TENANT = 'default';
 /** One line of `POST /v1/sessions/batch`: the body of a submission, with its key beside it. */
 export const BatchLine = Type.Object(
   { ...Submission.properties, idempotency_key: Type.Optional(IdempotencyKey) },
-  { additionalProperties: false, oneOf: EITHER_INPUT_OR_PLAN },
+  { additionalProperties: false, title: 'BatchLine', oneOf: EITHER_INPUT_OR_PLAN },
 );
 export type BatchLine = Static<typeof BatchLine>;
 
