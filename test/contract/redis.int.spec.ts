@@ -1,22 +1,21 @@
-import { beforeAll, describe } from '@jest/globals';
+import { beforeAll } from '@jest/globals';
 import { createRedisClaimStore } from '#idempotency';
-import { claimStoreContract } from '#testing';
-import { SERVER_START_MS, sharedRedis, sharedRedisCluster } from '#testing/servers';
+import { createRedisSessionStore } from '#state';
+import { claimStoreContract, sessionStoreContract } from '#testing';
+import { SERVER_START_MS, sharedRedis } from '#testing/servers';
 import { redisBed } from './redis-beds.js';
 
-const servers = [
-  ['redis', sharedRedis],
-  ['redis cluster', sharedRedisCluster],
-] as const;
+beforeAll(async () => {
+  await sharedRedis();
+}, SERVER_START_MS);
 
-describe.each(servers)('%s', (name, url) => {
-  beforeAll(async () => {
-    await url();
-  }, SERVER_START_MS);
-
-  claimStoreContract(
-    name,
-    redisBed(url, (at, keyPrefix) => createRedisClaimStore({ url: at, keyPrefix })),
-    { shared: true, clock: 'real', expires: 'by_itself' },
-  );
-});
+claimStoreContract(
+  'redis',
+  redisBed(sharedRedis, (url, keyPrefix) => createRedisClaimStore({ url, keyPrefix })),
+  { shared: true, clock: 'real', expires: 'by_itself' },
+);
+sessionStoreContract(
+  'redis',
+  redisBed(sharedRedis, (url, keyPrefix) => createRedisSessionStore({ url, keyPrefix })),
+  { shared: true, clock: 'real' },
+);

@@ -1,4 +1,7 @@
 export { EmbeddedSessionStore } from './drivers/embedded/embedded-session-store.js';
+export { createRedisSessionStore } from './drivers/redis/create-redis-session-store.js';
+export type { RedisSessionStore } from './drivers/redis/redis-session-store.js';
+export type { RedisStateOptions } from './drivers/redis/redis-state.options.js';
 export {
   type Commit,
   type CommitReply,

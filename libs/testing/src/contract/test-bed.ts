@@ -41,6 +41,11 @@ export interface SuiteCapabilities {
   losesReplies: boolean;
   /** the bed has `touched` */
   countsTouched: boolean;
+  /**
+   * wake-ups lie elsewhere than their sessions: a write that is repeated, refused or cut by a crash may leave one that
+   * is too early (rule 9), never one that is too late
+   */
+  earlyWakes: boolean;
 }
 
 export const DEFAULT_SUITE_CAPABILITIES: SuiteCapabilities = {
@@ -49,6 +54,7 @@ export const DEFAULT_SUITE_CAPABILITIES: SuiteCapabilities = {
   clock: 'moved',
   losesReplies: false,
   countsTouched: false,
+  earlyWakes: false,
 };
 
 /** Inside a `describe`: a fresh bed before each test, disposed of after it. */

@@ -1,0 +1,28 @@
+import { type RedisConnection } from '#redis';
+import { dropSessionMove } from './moves/drop-session.lua.js';
+import { listMember, readEndedMember, type SessionKeys } from './session-keys.js';
+import { firstEntries } from './wake-index.js';
+
+/** Deletes all of the sessions that ended before `endedBefore`, at most `limit`; returns how many were still there. */
+export const expireSessions = async (
+  redis: RedisConnection,
+  keys: SessionKeys,
+  endedBefore: number,
+  limit: number,
+): Promise<number> => {
+  const due = await firstEntries(redis, keys.endings(), `(${endedBefore}`, limit);
+  const dropped = await Promise.all(
+    due.map(async ({ member }) => {
+      const { sessionId: id, tenant, createdAt } = readEndedMember(member);
+      const [was] = await Promise.all([
+        redis.run(dropSessionMove, keys.all(id), [keys.blobStem(id)]),
+        redis.call((client) => client.zrem(keys.wake(id), id)),
+        redis.call((client) => client.zrem(keys.list(tenant), listMember(createdAt, id))),
+      ]);
+      // last: as long as it is there, the rest is done again
+      await redis.call((client) => client.zrem(keys.ended(id), member));
+      return Number(was);
+    }),
+  );
+  return dropped.reduce((sum, was) => sum + was, 0);
+};
