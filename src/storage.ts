@@ -1,8 +1,8 @@
-import { DormouseError } from '#contracts';
+import { type DormouseError } from '#contracts';
 import { Engine } from '#engine';
-import { ClaimStore, EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore, SessionStore } from '#state';
-import { EmbeddedTransport, Transport } from '#transport';
+import { type ClaimStore, EmbeddedClaimStore } from '#idempotency';
+import { EmbeddedSessionStore, type SessionStore } from '#state';
+import { EmbeddedTransport, type Transport } from '#transport';
 import type { Settings } from './config/index.js';
 
 /** The drivers behind the three ports, opened and not yet started. */

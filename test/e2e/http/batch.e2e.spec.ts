@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Problem, SessionList } from '#contracts';
 import { eventually } from '#testing';
@@ -112,9 +112,7 @@ describe('a batch', () => {
       headers: { 'content-type': 'application/x-ndjson', 'transfer-encoding': 'chunked' },
     });
     call.flushHeaders();
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve) =>
-      call.once('response', resolve),
-    );
+    const response = await new Promise<IncomingMessage>((resolve) => call.once('response', resolve));
     response
       .setEncoding('utf8')
       .on('data', (text: string) => answers.push(...text.split('\n').filter((line) => line !== '')));
@@ -134,9 +132,7 @@ describe('a batch', () => {
     });
     const answers: string[] = [];
     call.write(`${JSON.stringify(quick('cut'))}\n{"input":`);
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve) =>
-      call.once('response', resolve),
-    );
+    const response = await new Promise<IncomingMessage>((resolve) => call.once('response', resolve));
     response.on('error', () => undefined);
     call.on('error', () => undefined);
     response.setEncoding('utf8').on('data', (text: string) => answers.push(text));

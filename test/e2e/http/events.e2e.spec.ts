@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { TimelineEntry } from '#contracts';
 import { eventually } from '#testing';
@@ -168,9 +168,7 @@ describe('the events of a session', () => {
     let received = 0;
     const slow = request(`${app.url}/v1/sessions/${id}/events`);
     slow.end();
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve) =>
-      slow.once('response', resolve),
-    );
+    const response = await new Promise<IncomingMessage>((resolve) => slow.once('response', resolve));
     response.pause();
     // nothing is read: what the server could have sent by now would be tens of megabytes
     const held: number[] = [];
