@@ -1,0 +1,202 @@
+import kafkajs, { type Admin } from 'kafkajs';
+import { DormouseError } from '#contracts';
+import type { GroupLag, PartitionPosition } from '../../port.js';
+import { type KafkaClient, openClient } from './kafka-client.js';
+import { asDormouseError, forbids, isPassing, protocolError } from './kafka-error.js';
+import type { KafkaSettings } from './kafka-options.js';
+
+interface Connection {
+  client: KafkaClient;
+  connected: Promise<Admin>;
+}
+
+interface Bounds {
+  low: number;
+  end: number;
+}
+
+const COORDINATOR_WITHIN_MS = 30_000;
+const COORDINATOR_EVERY_MS = 100;
+/** `max.message.bytes` where nobody has set another, or where we may not ask */
+const USUAL_BATCH_BYTES = 1_048_588;
+
+/** What we ask of the brokers beside records. One connection, made when it is first needed, and anew after trouble. */
+export class KafkaAdmin {
+  private current: Connection | undefined;
+  private closed = false;
+
+  constructor(private readonly settings: KafkaSettings) {}
+
+  /** The topics that we may see. */
+  topics(): Promise<string[]> {
+    return this.ask('list the topics', (admin) => admin.listTopics());
+  }
+
+  /** Makes topics; one that is there already stays as it is. @throws DormouseError `invalid_settings` when we may not */
+  async create(topics: readonly { topic: string; partitions: number }[]): Promise<void> {
+    const { replication } = this.settings;
+    await this.ask(`create the topics ${topics.map(({ topic }) => topic).join(', ')}`, (admin) =>
+      admin.createTopics({
+        waitForLeaders: true,
+        topics: topics.map(({ topic, partitions }) => ({
+          topic,
+          numPartitions: partitions,
+          // -1: as the brokers have it set
+          replicationFactor: replication ?? -1,
+        })),
+      }),
+    );
+  }
+
+  /** How many partitions each topic has. @throws DormouseError `unavailable` when one isn't there, or has no leader */
+  async partitions(topics: readonly string[]): Promise<Map<string, number>> {
+    const found = await this.ask(`read the topics ${topics.join(', ')}`, (admin) =>
+      admin.fetchTopicMetadata({ topics: [...topics] }),
+    );
+    return new Map(found.topics.map(({ name, partitions }) => [name, partitions.length]));
+  }
+
+  /** The largest batch that each topic takes, in bytes; where we may not ask, what is usual. */
+  async batchBytes(topics: readonly string[]): Promise<Map<string, number>> {
+    const found = new Map(topics.map((topic) => [topic, USUAL_BATCH_BYTES]));
+    try {
+      const { resources } = await this.ask('read the configuration of the topics', (admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: topics.map((name) => ({
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name,
+            configNames: ['max.message.bytes'],
+          })),
+        }),
+      );
+      for (const { resourceName, configEntries } of resources) {
+        const value = Number(configEntries[0]?.configValue);
+        if (value > 0) found.set(resourceName, value);
+      }
+    } catch (error) {
+      if (!forbids(error)) throw error;
+      this.settings.warn(
+        `Kafka does not let us read the topics' configuration: taking max.message.bytes for ${USUAL_BATCH_BYTES}`,
+      );
+    }
+    return found;
+  }
+
+  /**
+   * Waits until groups have a coordinator. On a fresh cluster it is only made when the first one asks, and until then
+   * joining fails.
+   */
+  async coordinatorAnswers(group: string, topic: string): Promise<void> {
+    const end = performance.now() + COORDINATOR_WITHIN_MS;
+    for (;;) {
+      try {
+        await this.ask('find the coordinator of groups', (admin) =>
+          admin.fetchOffsets({ groupId: group, topics: [topic] }),
+        );
+        return;
+      } catch (error) {
+        // it is there, and doesn't like this name: the groups in use are another matter
+        if (forbids(error)) return;
+        if (this.closed || !DormouseError.is(error) || !error.retryable || performance.now() > end)
+          throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, COORDINATOR_EVERY_MS));
+    }
+  }
+
+  /** What the group has committed, by partition; where it has nothing valid, the log's beginning. */
+  async positions(topic: string, group: string): Promise<Map<number, PartitionPosition>> {
+    const committed = await this.committed(topic, group);
+    const found = new Map<number, PartitionPosition>();
+    for (const [partition, position] of committed) if (position !== null) found.set(partition, position);
+    if (found.size < committed.size) {
+      const bounds = await this.bounds(topic);
+      for (const partition of committed.keys()) {
+        const offset = bounds.get(partition)?.low ?? 0;
+        if (!found.has(partition)) found.set(partition, { partition, offset, metadata: '' });
+      }
+    }
+    return found;
+  }
+
+  async lag(topic: string, group: string): Promise<GroupLag[]> {
+    // in this order, so that no position is beyond the end
+    const committed = await this.committed(topic, group);
+    const bounds = await this.bounds(topic);
+    return [...bounds]
+      .map(([partition, { low, end }]) => ({
+        topic,
+        partition,
+        end,
+        committed: Math.max(low, committed.get(partition)?.offset ?? low),
+      }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const { current } = this;
+    this.current = undefined;
+    if (current === undefined) return;
+    await current.connected.then((admin) => admin.disconnect()).catch(() => undefined);
+    current.client.cut();
+  }
+
+  /** As the death of the process would. */
+  cut(): void {
+    this.closed = true;
+    const { current } = this;
+    if (current !== undefined) this.drop(current);
+  }
+
+  private async committed(topic: string, group: string): Promise<Map<number, PartitionPosition | null>> {
+    const found = await this.ask(`read the positions of group ${group}`, (admin) =>
+      admin.fetchOffsets({ groupId: group, topics: [topic] }),
+    );
+    const partitions = found.find((one) => one.topic === topic)?.partitions ?? [];
+    return new Map(
+      partitions.map(({ partition, offset, metadata }) => [
+        partition,
+        // below 0: never committed, or set back by kafkajs when the position was no longer in the log
+        Number(offset) < 0 ? null : { partition, offset: Number(offset), metadata: metadata ?? '' },
+      ]),
+    );
+  }
+
+  private async bounds(topic: string): Promise<Map<number, Bounds>> {
+    const found = await this.ask(`read the ends of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+    return new Map(
+      found.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }]),
+    );
+  }
+
+  private async ask<T>(doing: string, question: (admin: Admin) => Promise<T>): Promise<T> {
+    const connection = this.connection();
+    try {
+      return await question(await connection.connected);
+    } catch (error) {
+      // its picture of the brokers may be outdated: the next question begins afresh
+      if (isPassing(error) || protocolError(error) === undefined) this.drop(connection);
+      if (this.closed) throw new DormouseError('closed', 'the transport was closed', { cause: error });
+      throw asDormouseError(error, doing);
+    }
+  }
+
+  private connection(): Connection {
+    if (this.closed) throw new DormouseError('closed', 'expected an open transport, but it was closed');
+    if (this.current === undefined) {
+      const client = openClient(this.settings);
+      const admin = client.kafka.admin();
+      this.current = { client, connected: admin.connect().then(() => admin) };
+    }
+    return this.current;
+  }
+
+  private drop(connection: Connection): void {
+    if (this.current === connection) this.current = undefined;
+    connection.client.cut();
+    // stops its timers
+    void connection.connected.then((admin) => admin.disconnect()).catch(() => undefined);
+  }
+}
