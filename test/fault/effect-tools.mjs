@@ -10,6 +10,9 @@ const tool = (effect) => ({
   description: `an effect of the class ${effect}`,
   parameters: anything,
   effect,
+  // an unknown outcome is told after the intent's deadline, which these make near
+  timeoutMs: 2000,
+  retry: { maxAttempts: 2, initialMs: 50, factor: 2, maxMs: 200 },
   ...(effect === 'compensatable' ? { compensation: 'do_idempotent' } : {}),
   async run(parameters, context) {
     write({ intent: context.intentId, key: context.idempotencyKey, effect, at: 'begin' });
