@@ -1,6 +1,7 @@
-import type { HistoryEntry, JsonObject, Snapshot, StoredTimelineEntry, TimelineEntry } from '#contracts';
+import type { HistoryEntry, Snapshot, TimelineEntry } from '#contracts';
 import { type View } from '#engine';
 import type { PendingReply, TimelinePageQuery } from '../../port.js';
+import { presentEntry } from '../../present-entry.js';
 import {
   decodeHeadLine,
   decodePending,
@@ -51,7 +52,7 @@ export class SessionReads {
       for (const entry of step?.timeline ?? []) {
         if (entry.seq <= after) continue;
         if (page.length >= limit) return page;
-        page.push(present(entry, entry.history_key === undefined ? undefined : joined(entry.history_key)));
+        page.push(presentEntry(entry, entry.history_key === undefined ? undefined : joined(entry.history_key)));
       }
     }
     return page;
@@ -99,17 +100,3 @@ export class SessionReads {
     });
   }
 }
-
-/** As clients see it: what the history holds joins the payload. */
-const present = (
-  { seq, at, type, payload }: StoredTimelineEntry,
-  held: HistoryEntry | undefined,
-): TimelineEntry => ({
-  seq,
-  time: new Date(at).toISOString(),
-  type,
-  payload: held === undefined ? payload : ({ ...payload, ...joinedFields(held) } as JsonObject),
-});
-
-const joinedFields = (held: HistoryEntry): Record<string, unknown> =>
-  held.kind === 'observation' ? { ...held.outcome } : { content: held.content };
