@@ -1,7 +1,6 @@
 import 'reflect-metadata';
-import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage } from 'class-validator';
 import type { JsonSchema } from '#contracts';
+import { classTransformer, classValidator } from './dto.libraries.js';
 import type { ParameterClass } from './tool.definition.js';
 
 export interface DtoSchema {
@@ -89,7 +88,7 @@ const keywordsOf = (name: string, constraints: readonly unknown[]): JsonSchema |
 
 /** The class that class-transformer makes of a nested value; undefined when nothing (`@Type`) says it. */
 const nestedClass = (type: ParameterClass, property: string): ParameterClass | undefined => {
-  const made = plainToInstance(type, { [property]: [{}] }) as Record<string, unknown>;
+  const made = classTransformer().plainToInstance(type, { [property]: [{}] }) as Record<string, unknown>;
   const value: unknown = [made[property]].flat()[0];
   const found = typeof value === 'object' && value !== null ? value.constructor : Object;
   return found === Object ? undefined : (found as ParameterClass);
@@ -144,12 +143,9 @@ const propertySchema = (type: ParameterClass, property: string, rules: readonly 
  * What a schema can't say (a custom validator, `@ValidateIf`) is left out of it and makes it incomplete.
  */
 export const dtoSchema = (type: ParameterClass): DtoSchema => {
-  const all = getMetadataStorage().getTargetValidationMetadatas(
-    type,
-    '',
-    true,
-    false,
-  ) as unknown as readonly Rule[];
+  const all = classValidator()
+    .getMetadataStorage()
+    .getTargetValidationMetadatas(type, '', true, false) as unknown as readonly Rule[];
   const byProperty = new Map<string, Rule[]>();
   for (const rule of all)
     byProperty.set(rule.propertyName, [...(byProperty.get(rule.propertyName) ?? []), rule]);

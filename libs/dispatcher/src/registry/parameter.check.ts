@@ -1,9 +1,9 @@
 import { Ajv, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { plainToInstance } from 'class-transformer';
-import { type ValidationError, validateSync } from 'class-validator';
+import type { ValidationError } from 'class-validator';
 import type { JsonSchema } from '#contracts';
+import { classTransformer, classValidator } from './dto.libraries.js';
 import { dtoSchema } from './dto.schema.js';
 import { shown } from './shown.js';
 import type { ParameterClass } from './tool.definition.js';
@@ -53,6 +53,7 @@ export const parameterCheck = (parameters: ParameterClass | JsonSchema): Paramet
       prepare: (value) => value,
     };
   }
+  const { plainToInstance } = classTransformer();
   const { schema, complete } = dtoSchema(parameters);
   const validate = compile(schema);
   return {
@@ -61,7 +62,7 @@ export const parameterCheck = (parameters: ParameterClass | JsonSchema): Paramet
       if (!validate(value)) return sentencesOf(validate.errors ?? []);
       // class-validator costs ten times as much: it is asked only for what the schema can't say
       if (complete) return undefined;
-      const errors = validateSync(plainToInstance(parameters, value as object), {
+      const errors = classValidator().validateSync(plainToInstance(parameters, value as object), {
         forbidUnknownValues: false,
       });
       return errors.length === 0 ? undefined : dtoSentences(errors);
