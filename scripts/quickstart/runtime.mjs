@@ -65,15 +65,17 @@ export async function startRuntime({ folder, database }) {
       const found = /listening on (http:\S+)/.exec(output);
       if (found === null) return;
       clearTimeout(late);
+      child.off('exit', left);
       resolve(found[1]);
     });
-    child.once('exit', (code, signal) => {
+    const left = (code, signal) => {
       clearTimeout(late);
       // the log is written in the background: give it this turn
       setImmediate(() =>
         reject(new Error(`it left with ${code ?? signal}:\n${readFileSync(logFile, 'utf8').slice(-2000)}`)),
       );
-    });
+    };
+    child.once('exit', left);
   }).catch(async (error) => {
     await stop();
     throw new Error(`The runtime did not start: ${error.message}`);
