@@ -46,19 +46,31 @@ const CUT = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
+/** What errors have in common, also those of another realm (a `vm`), which are no `Error` of ours. */
+interface ErrorLike {
+  name?: unknown;
+  message?: unknown;
+  code?: unknown;
+  cause?: unknown;
+}
+const isErrorLike = (value: unknown): value is ErrorLike => typeof value === 'object' && value !== null;
+
 /** A timeout, an abort or a cut connection inside of the tool, which it let pass. `fetch` puts it under `cause`. */
 const wasCut = (error: unknown): boolean => {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
-    if (CUT.has(at.name)) return true;
-    const { code } = at as { code?: unknown };
-    if (typeof code === 'string' && CUT.has(code)) return true;
+  for (let at: unknown = error, depth = 0; isErrorLike(at) && depth < 4; at = at.cause, depth++) {
+    if (typeof at.name === 'string' && CUT.has(at.name)) return true;
+    if (typeof at.code === 'string' && CUT.has(at.code)) return true;
   }
   return false;
 };
 
 const messageOf = (error: unknown): string => {
-  if (error instanceof Error) return error.message === '' ? error.name : error.message;
-  return typeof error === 'string' ? error : `the tool threw ${shown(error)}`;
+  if (typeof error === 'string') return error;
+  if (isErrorLike(error)) {
+    if (typeof error.message === 'string' && error.message !== '') return error.message;
+    if (typeof error.name === 'string') return error.name;
+  }
+  return `the tool threw ${shown(error)}`;
 };
 
 const dataOf = (error: unknown, retryable: boolean, heartbeat: Json | undefined): ErrorData => {

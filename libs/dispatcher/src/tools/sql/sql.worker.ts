@@ -27,7 +27,16 @@ function sqlWorker(load: NodeJS.Require): void {
   const Library = load(library) as new (url: string) => Database;
   const database = new Library(url);
   let current: number | undefined;
+  let stopping: NodeJS.Timeout | undefined;
   let closing = false;
+
+  /** An interrupt between two statements is lost: it is repeated until the query has ended. */
+  const interrupt = (): void => {
+    database.interrupt();
+    stopping ??= setInterval(() => {
+      database.interrupt();
+    }, 10);
+  };
 
   const shown = (value: unknown): string | number | null => {
     if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
@@ -56,7 +65,7 @@ function sqlWorker(load: NodeJS.Require): void {
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      database.interrupt();
+      interrupt();
     }, request.timeLimitMs);
     try {
       return { id: request.id, rows: await rowsOf(request) };
@@ -68,6 +77,8 @@ function sqlWorker(load: NodeJS.Require): void {
       };
     } finally {
       clearTimeout(timer);
+      clearInterval(stopping);
+      stopping = undefined;
     }
   };
 
@@ -85,11 +96,11 @@ function sqlWorker(load: NodeJS.Require): void {
         if (closing) end();
       });
     } else if (message.kind === 'interrupt') {
-      if (current === message.id) database.interrupt();
+      if (current === message.id) interrupt();
     } else {
       closing = true;
       if (current === undefined) end();
-      else database.interrupt();
+      else interrupt();
     }
   });
 }
