@@ -133,6 +133,8 @@ export const transportCrashing = ({ bed, makeBed, scene, capabilities }: Transpo
           for (let n = 0; ; n++) {
             await s.publish(s.record(`k${k}`, n));
             if (!state.crashed) acknowledged[k] = n;
+            // whatever the driver does, time goes on
+            await turn();
           }
         }),
       );
