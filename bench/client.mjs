@@ -109,9 +109,13 @@ export const list = async (url, status, limit) => {
   return sessions;
 };
 
-const LIVE = ['queued', 'waiting_tool', 'thinking'];
-/** Whether any session is under way; newest first, so it answers at once while a backlog stands. */
-export const anyLive = async (url) => {
-  for (const status of LIVE) if ((await list(url, status, 1)).length > 0) return true;
-  return false;
+const TERMINAL = new Set(['completed', 'failed', 'compensated', 'cancelled', 'parked']);
+const ASK_EVERY_MS = 25;
+
+/** Resolves when all these sessions have ended: asks for one at a time, the latest first, and seldom. */
+export const ended = async (url, ids) => {
+  for (const id of ids.toReversed()) {
+    while (!TERMINAL.has((await ask(url, 'GET', `/v1/sessions/${id}`)).status))
+      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
 };

@@ -1,7 +1,7 @@
 // What a sleeping session costs: anonymous resident memory after a forced collection, and disk.
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { ask, list, runSession, submitBatch } from '../client.mjs';
+import { ask, ended, list, runSession, submitBatch } from '../client.mjs';
 import { asleep as sleeping, memory, session } from '../workload.mjs';
 
 const disk = (server) =>
@@ -40,7 +40,7 @@ export const asleep = async ({ server, sessions = 10_000 }) => {
   const start = performance.now();
   await submitBatch(server.url, Array.from({ length: sessions }, sleeping));
   while ((await list(server.url, 'queued', 1)).length > 0)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 250));
   const seconds = (performance.now() - start) / 1000;
   const after = { resident: await settled(server), disk: disk(server) };
   const waiting = (await list(server.url, 'waiting_tool', sessions + 1)).length;
