@@ -148,6 +148,8 @@ describe('a shutdown', () => {
       await bed.clock.advance(10_000);
       await b.run(event);
       expect(b.published[0]?.data?.status).toBe(nothingDone ? 'succeeded' : 'unknown');
+      // a run that we stopped uses up no attempt
+      if (nothingDone) expect(b.published[0]?.data?.attempts).toBe(1);
       expect(seen).toHaveLength(nothingDone ? 2 : 1);
     }
   });
