@@ -1,10 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  type Outcome,
-  type PendingIntent,
-  RECORD_VERSION,
-  type Snapshot,
-} from '#contracts';
+import { type Outcome, type PendingIntent, RECORD_VERSION, type Snapshot } from '#contracts';
 import { type ClaimFacts, dueWork, putOffUntil } from './due.machine.js';
 
 const NOW = Date.UTC(2026, 0, 27, 10);

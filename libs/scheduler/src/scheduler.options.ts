@@ -11,7 +11,7 @@ export interface SchedulerOptions {
   retentionMs: number;
   /** larger payloads of events lie in the store's blobs; bytes of JSON */
   inlineLimitBytes: number;
-  /** how often the store is asked what is due, ms; it is asked sooner when it has said so. Default 100 */
+  /** how often the store is asked what is due, ms: how late a timer may be. Default 50 */
   pollMs?: number;
 }
 

@@ -12,7 +12,7 @@ import { EventClient } from '#transport';
 import { dueWork, type DueWork, putOffUntil } from './due.machine.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 
-const DEFAULT_POLL_MS = 100;
+const DEFAULT_POLL_MS = 50;
 /** Sessions looked at in one go: a backlog of due ones is worked off in batches, and published in one call. */
 const AT_ONCE = 500;
 const AFTER_AN_ERROR_MS = 1000;
@@ -164,8 +164,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       if ((await this.sweep()) === AT_ONCE) return 0;
       await this.expire();
-      const [next, now] = await Promise.all([this.sessions.nextWake(), this.sessions.now()]);
-      return next === null ? pollMs : Math.min(pollMs, Math.max(0, next - now));
+      return pollMs;
     } catch (error) {
       if (!this.stopped)
         this.log.warn(`a sweep failed and is tried again in ${AFTER_AN_ERROR_MS} ms: ${String(error)}`);

@@ -52,7 +52,9 @@ export class SessionReads {
       for (const entry of step?.timeline ?? []) {
         if (entry.seq <= after) continue;
         if (page.length >= limit) return page;
-        page.push(presentEntry(entry, entry.history_key === undefined ? undefined : joined(entry.history_key)));
+        page.push(
+          presentEntry(entry, entry.history_key === undefined ? undefined : joined(entry.history_key)),
+        );
       }
     }
     return page;

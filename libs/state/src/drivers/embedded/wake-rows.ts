@@ -4,6 +4,9 @@ import { type SessionTables, wakeTimeKey } from './session-rows.js';
 
 /** The one wake-up of each session, by session and by time. */
 export class WakeRows {
+  /** no wake-up is earlier; the sweeper asks often, and mostly nothing is due */
+  private earliest = 0;
+
   constructor(private readonly tables: SessionTables) {}
 
   of(view: View, session: string): number | null {
@@ -22,12 +25,16 @@ export class WakeRows {
       return;
     }
     tx.put(wakes, session, String(at), before === null);
+    if (at < this.earliest) this.earliest = at;
     // a time is in the index only while it is the session's: this one wasn't
     tx.put(wakeTimes, wakeTimeKey(at, session), sessionId, true);
   }
 
   due(view: View, now: number, limit: number): Wake[] {
-    return this.first(view, timePart(now + 1), limit);
+    if (this.earliest > now) return [];
+    const due = this.first(view, timePart(now + 1), limit);
+    if (due.length === 0) this.earliest = this.next(view) ?? Infinity;
+    return due;
   }
 
   next(view: View): number | null {
