@@ -1,4 +1,4 @@
-import type { TimelineEntry } from '#contracts';
+import { endsTimeline, type TimelineEntry } from '#contracts';
 import { type ApiClient, ApiProblem, Unreachable } from './api-client.js';
 
 /** Between two tries to connect again, and how long to go on trying while nothing comes. */
@@ -53,8 +53,9 @@ export async function* followTimeline(
         if (entry.seq <= seen) continue;
         seen = entry.seq;
         yield entry;
+        if (endsTimeline(entry)) return;
       }
-      // the server ends a stream after the terminal entry, or when it stops: the next answer tells which
+      // the server has stopped
     } catch (error) {
       if (signal?.aborted === true) return;
       const passing =

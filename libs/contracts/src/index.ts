@@ -48,6 +48,7 @@ export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './out
 export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';
 export {
   DEFAULT_STEP_LIMIT,
+  endsTimeline,
   isTerminal,
   Limits,
   PendingView,

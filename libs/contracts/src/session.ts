@@ -136,3 +136,10 @@ export const TimelineEntry = Type.Object(
   { title: 'TimelineEntry' },
 );
 export type TimelineEntry = Static<typeof TimelineEntry>;
+
+/** Whether nothing follows this entry. */
+export const endsTimeline = ({ type, payload }: TimelineEntry): boolean => {
+  if (type !== 'status') return false;
+  const { status } = payload as { status?: SessionStatus };
+  return status !== undefined && isTerminal(status);
+};

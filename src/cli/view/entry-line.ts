@@ -20,6 +20,15 @@ const errorOf = (payload: Payload): string => {
   return error === null || error === undefined ? '' : `${textOf(error.code)}: ${textOf(error.message)}`;
 };
 
+/** A result in one line: of rows their number and columns, of the rest its JSON. */
+const resultOf = (result: Json | undefined): string => {
+  const { row_count: rows, columns } = (
+    typeof result === 'object' && result !== null ? result : {}
+  ) as Payload;
+  if (typeof rows !== 'number' || !Array.isArray(columns)) return textOf(result);
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}: ${columns.map(textOf).join(', ')}`;
+};
+
 const MARKS: Record<string, string> = { succeeded: '✓', failed: '✗', unknown: '?', cancelled: '–' };
 
 /** What an entry says, without time and colour. */
@@ -41,8 +50,8 @@ export const tellEntry = ({ type, payload }: TimelineEntry): { mark: string; tex
     case 'observation': {
       const outcome = (p.outcome as Payload | undefined) ?? p;
       const status = textOf(outcome.status);
-      const tail = status === 'succeeded' ? textOf(outcome.result) : `${status}  ${errorOf(outcome)}`;
-      const ms = outcome.duration_ms === undefined ? '' : ` ${textOf(outcome.duration_ms)} ms`;
+      const tail = status === 'succeeded' ? resultOf(outcome.result) : `${status}  ${errorOf(outcome)}`;
+      const ms = outcome.duration_ms === undefined ? '' : ` ${Math.round(Number(outcome.duration_ms))} ms`;
       return {
         mark: MARKS[status] ?? '←',
         text: `${callOf(p)}${ms}  ${tail}`,

@@ -1,15 +1,8 @@
-import { isTerminal, type SessionStatus, type TimelineEntry } from '#contracts';
+import { endsTimeline, type TimelineEntry } from '#contracts';
 import type { SessionStore } from '#state';
 
 /** Entries read at once: bounds what a slow reader's stream holds, as results may be megabytes. */
 const PAGE = 16;
-
-/** Whether nothing follows this entry. */
-export const isLast = (entry: TimelineEntry): boolean => {
-  if (entry.type !== 'status') return false;
-  const { status } = entry.payload as { status?: SessionStatus };
-  return status !== undefined && isTerminal(status);
-};
 
 /**
  * The timeline from `after` on, live, in order, each entry once; ends after the terminal entry or when `signal` is
@@ -38,7 +31,7 @@ export async function* entryFeed(
       const last = page.at(-1);
       if (last !== undefined) {
         yield page;
-        if (isLast(last)) return;
+        if (endsTimeline(last)) return;
         seen = last.seq;
         continue;
       }
