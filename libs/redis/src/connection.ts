@@ -1,6 +1,6 @@
 import { parseAddresses, type RedisAddress } from './addresses.js';
 import { Channels } from './channels.js';
-import { type Client, clusterClient, isCluster, singleClient } from './client.js';
+import { type Client, clusterClient, giveUpSilent, isCluster, sendTogether, singleClient } from './client.js';
 import { closedError, faultOf, unavailable } from './faults.js';
 import { Readiness } from './readiness.js';
 import { DEFAULT_TIMEOUT_MS, type RedisOptions } from './redis.options.js';
@@ -97,12 +97,14 @@ export class RedisConnection {
     for (;;) {
       if (this.closed) throw closedError();
       try {
+        sendTogether(this.client);
         return await send(this.client);
       } catch (error) {
         if (this.isClosed()) throw closedError();
         const fault = faultOf(error);
         if (fault === 'bug') throw error;
         this.lastError = error;
+        giveUpSilent(this.client, error);
         if (fault === 'refused') throw unavailable(this.place, error);
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

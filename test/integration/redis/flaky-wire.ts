@@ -1,0 +1,62 @@
+import { type Socket, connect, createServer } from 'node:net';
+
+/** A wire to a server of this machine which can be cut at the worst moment. */
+export interface FlakyWire {
+  url: string;
+  /** What is sent from now on reaches the server, but the first reply to it never comes back: the wire breaks instead. */
+  loseNextReply(): void;
+  /** how often a reply was lost so far */
+  readonly lost: number;
+  close(): Promise<void>;
+}
+
+export const flakyWire = (port: number): Promise<FlakyWire> => {
+  const open = new Set<Socket>();
+  let losing = false;
+  let lost = 0;
+  const server = createServer((client) => {
+    const upstream = connect({ host: '127.0.0.1', port });
+    const cut = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on('error', cut);
+      socket.on('close', () => {
+        open.delete(socket);
+        cut();
+      });
+    }
+    client.on('data', (chunk) => upstream.write(chunk));
+    upstream.on('data', (chunk) => {
+      if (!losing) {
+        client.write(chunk);
+        return;
+      }
+      losing = false;
+      lost++;
+      cut();
+    });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const at = typeof address === 'object' && address !== null ? address.port : 0;
+      resolve({
+        url: `redis://127.0.0.1:${at}`,
+        loseNextReply: () => {
+          losing = true;
+        },
+        get lost() {
+          return lost;
+        },
+        close: () =>
+          new Promise((closed) => {
+            for (const socket of open) socket.destroy();
+            server.close(() => closed());
+          }),
+      });
+    });
+  });
+};
