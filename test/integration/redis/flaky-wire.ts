@@ -5,6 +5,8 @@ export interface FlakyWire {
   url: string;
   /** What is sent from now on reaches the server, but the first reply to it never comes back: the wire breaks instead. */
   loseNextReply(): void;
+  /** The connections that are open now stay so, and nothing comes through any more; later ones work. */
+  goSilent(): void;
   /** how often a reply was lost so far */
   readonly lost: number;
   close(): Promise<void>;
@@ -12,6 +14,7 @@ export interface FlakyWire {
 
 export const flakyWire = (port: number): Promise<FlakyWire> => {
   const open = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   let losing = false;
   let lost = 0;
   const server = createServer((client) => {
@@ -28,8 +31,11 @@ export const flakyWire = (port: number): Promise<FlakyWire> => {
         cut();
       });
     }
-    client.on('data', (chunk) => upstream.write(chunk));
+    client.on('data', (chunk) => {
+      if (!silent.has(client)) upstream.write(chunk);
+    });
     upstream.on('data', (chunk) => {
+      if (silent.has(upstream)) return;
       if (!losing) {
         client.write(chunk);
         return;
@@ -47,6 +53,9 @@ export const flakyWire = (port: number): Promise<FlakyWire> => {
         url: `redis://127.0.0.1:${at}`,
         loseNextReply: () => {
           losing = true;
+        },
+        goSilent: () => {
+          for (const socket of open) silent.add(socket);
         },
         get lost() {
           return lost;
