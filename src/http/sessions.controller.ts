@@ -76,7 +76,7 @@ export class SessionsController {
   async cancel(@Req() request: FastifyRequest): Promise<SessionView> {
     refuseQuery(request);
     const tenant = tenantOf(request);
-    idempotencyKeyOf(request);
+    const idempotencyKey = idempotencyKeyOf(request);
     const id = sessionIdOf(request);
     const { reason, compensate } =
       request.body === undefined ? {} : (bodyOf(request, checkCancel) as CancelRequest);
@@ -85,6 +85,7 @@ export class SessionsController {
       tenant,
       ...(reason === undefined ? {} : { reason }),
       ...(compensate === undefined ? {} : { compensate }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     });
     return this.sessions.view(snapshot);
   }

@@ -156,6 +156,22 @@ describe('a cancel', () => {
     expect([late.status, late.body.code]).toEqual([409, 'session_ended']);
   });
 
+  it('with a key is answered 202 also when the session has ended by it', async () => {
+    const { session_id: id } = await app.submit(gated());
+    const cancel = (json: object) =>
+      app.call('POST', `/v1/sessions/${id}/cancel`, { json, headers: { 'idempotency-key': 'stop' } });
+    expect((await cancel({ reason: 'enough' })).status).toBe(202);
+    await app.ended(id);
+    expect((await cancel({ reason: 'enough' })).status).toBe(202);
+    expect((await cancel({ reason: 'another' })).status).toBe(409);
+    const { session_id: done } = await app.submit(quick());
+    await app.ended(done);
+    const late = await app.call('POST', `/v1/sessions/${done}/cancel`, {
+      headers: { 'idempotency-key': 'stop' },
+    });
+    expect(late.status).toBe(409);
+  });
+
   it('of a session that isn’t there is a 404', async () => {
     expect((await app.call('POST', '/v1/sessions/sess-none/cancel')).status).toBe(404);
   });

@@ -42,7 +42,12 @@ export interface CancelContext {
   reason?: string;
   /** undo what was done; default false */
   compensate?: boolean;
+  /** a repeat with one is answered as the first was, also when the session has ended by it */
+  idempotencyKey?: string;
 }
+
+/** Entries read at once; a result may be megabytes. */
+const TIMELINE_PAGE = 16;
 
 /** Sessions as the API sees them: submit, look at, cancel. */
 @Injectable()
@@ -111,8 +116,11 @@ export class Sessions {
   async cancel(sessionId: string, context: CancelContext): Promise<Snapshot> {
     for (;;) {
       const before = await this.get(sessionId, context);
-      if (isTerminal(before.status))
+      if (isTerminal(before.status)) {
+        if (context.idempotencyKey !== undefined && (await this.endedByCancel(before, context)))
+          return before;
         throw new DormouseError('session_ended', `The session has ended: it is ${before.status}.`);
+      }
       // taken up already: it ends as soon as it can
       if (before.applied.includes(cancelId(before))) return before;
       const snapshot = cancelOutstanding(before) ? before : await this.requestCancel(before, context);
@@ -133,6 +141,26 @@ export class Sessions {
 
   view(snapshot: Snapshot): SessionView {
     return sessionView(snapshot, this.thinking.has(snapshot.session_id));
+  }
+
+  /** Whether a cancel with the same body was applied to it. The timeline tells: the snapshot has forgotten the request. */
+  private async endedByCancel(
+    ended: Snapshot,
+    { reason, compensate = false }: CancelContext,
+  ): Promise<boolean> {
+    if (!ended.applied.includes(cancelId(ended))) return false;
+    for (let after = 0; after < ended.timeline_seq;) {
+      const page = await this.store.timeline(ended.session_id, { after, limit: TIMELINE_PAGE });
+      const last = page.at(-1);
+      if (last === undefined) return false;
+      after = last.seq;
+      for (const { type, payload } of page) {
+        const told = payload as { type?: string; reason?: string; compensate?: boolean };
+        if (type === 'observation' && told.type === 'cancel')
+          return told.reason === reason && told.compensate === compensate;
+      }
+    }
+    return false;
   }
 
   /** Sets the flag that a thinking Commander and a dispatcher look at; null: another commit came first. */
