@@ -74,6 +74,17 @@ module.exports = {
       from: { path: '^(src|libs)/', pathNot: ['^libs/(redis|testing)/', '/drivers/redis/'] },
       to: { path: '^libs/redis/' },
     },
+    {
+      name: 'redis-only-when-asked-for',
+      comment: 'A start without REDIS_URL must not load a Redis client: import the driver with import().',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['^libs/(redis|testing)/', '/drivers/redis/(?!create-)', SPEC] },
+      to: {
+        path: ['^libs/redis/', '/drivers/redis/(?!create-)'],
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
 
     {
       name: 'libs-by-index',
