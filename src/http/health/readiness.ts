@@ -9,10 +9,13 @@ export interface ReadyCheck {
 /** A check that hangs has failed. */
 const PATIENCE_MS = 2_000;
 
-const outcomeOf = async ({ name, check }: ReadyCheck): Promise<Readiness['checks'][number]> => {
+const outcomeOf = async (
+  { name, check }: ReadyCheck,
+  patienceMs: number,
+): Promise<Readiness['checks'][number]> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
   });
   try {
     await Promise.race([check(), late]);
@@ -24,7 +27,10 @@ const outcomeOf = async ({ name, check }: ReadyCheck): Promise<Readiness['checks
   }
 };
 
-export const readinessOf = async (checks: readonly ReadyCheck[]): Promise<Readiness> => {
-  const outcomes = await Promise.all(checks.map(outcomeOf));
+export const readinessOf = async (
+  checks: readonly ReadyCheck[],
+  patienceMs = PATIENCE_MS,
+): Promise<Readiness> => {
+  const outcomes = await Promise.all(checks.map((check) => outcomeOf(check, patienceMs)));
   return { status: outcomes.every((o) => o.ok) ? 'ready' : 'not_ready', checks: outcomes };
 };
