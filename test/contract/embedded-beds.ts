@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Engine, type Transaction, type View } from '#engine';
+import { type Durability, Engine, type Transaction, type View } from '#engine';
 import { type TestBed, fakeClock, tempDir } from '#testing';
 
 /** Which part of a folder's life a copy of its files keeps: what a process killed now would leave. */
@@ -38,12 +38,18 @@ const countRows = (view: View | Transaction, add: (rows: number) => void): void 
   };
 };
 
+export interface BedOptions {
+  durability?: Durability;
+  /** the bed's `touched` counts */
+  countsRows?: boolean;
+}
+
 /**
  * A folder, the engine on it, and one driver on that. A crash is a copy of the files as they are at that moment, on
  * which the next engine recovers; the one before never gets to write there.
  */
 export const embeddedBed =
-  <Port extends { close(): Promise<void> }>(driver: (engine: Engine) => Port, countsRows = false) =>
+  <Port extends { close(): Promise<void> }>(driver: (engine: Engine) => Port, options: BedOptions = {}) =>
   async (): Promise<TestBed<Port>> => {
     const folder = tempDir('dormouse-contract');
     const clock = fakeClock();
@@ -54,8 +60,12 @@ export const embeddedBed =
     return {
       open: async () => {
         await engine?.close();
-        engine = await Engine.open({ dir: dir(), clock: clock.now });
-        if (countsRows) {
+        engine = await Engine.open({
+          dir: dir(),
+          clock: clock.now,
+          durability: options.durability ?? 'process',
+        });
+        if (options.countsRows === true) {
           const add = (rows: number) => (touched += rows);
           await engine.move((tx) => countRows(tx, add));
           await engine.read((view) => countRows(view, add));

@@ -10,7 +10,7 @@ claimStoreContract(
 );
 sessionStoreContract(
   'embedded',
-  embeddedBed((engine) => new EmbeddedSessionStore(engine), true),
+  embeddedBed((engine) => new EmbeddedSessionStore(engine), { countsRows: true }),
   {
     countsTouched: true,
   },

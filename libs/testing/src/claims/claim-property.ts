@@ -222,7 +222,7 @@ export const claimProperty = (suite: ClaimSuite): void => {
           fc.array(anyMove(suite.capabilities.clock === 'moved'), { maxLength: LONGEST, size: 'max' }),
           async (moves) => new Run(suite, store).play(moves),
         ),
-        propertyRuns('claims, random moves', RUNS),
+        propertyRuns('claims, random moves', RUNS * suite.capabilities.randomRuns),
       );
     }, 120_000);
   });

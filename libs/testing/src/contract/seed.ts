@@ -9,5 +9,9 @@ export const propertyRuns = <T>(name: string, runs: number): Parameters<T> => {
   const seed = given === undefined || given === '' ? Date.now() & 0x7fffffff : Number(given);
   const times = process.env.DORMOUSE_TEST_RUNS;
   process.stdout.write(`${name}: seed ${seed} (DORMOUSE_TEST_SEED repeats it)\n`);
-  return { seed, numRuns: times === undefined || times === '' ? runs : Number(times), endOnFailure: false };
+  return {
+    seed,
+    numRuns: times === undefined || times === '' ? Math.ceil(runs) : Number(times),
+    endOnFailure: false,
+  };
 };

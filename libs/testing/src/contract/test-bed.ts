@@ -46,6 +46,8 @@ export interface SuiteCapabilities {
    * is too early (rule 9), never one that is too late
    */
   earlyWakes: boolean;
+  /** share of the random runs that are made; below 1 for a driver that takes its time */
+  randomRuns: number;
 }
 
 export const DEFAULT_SUITE_CAPABILITIES: SuiteCapabilities = {
@@ -55,6 +57,7 @@ export const DEFAULT_SUITE_CAPABILITIES: SuiteCapabilities = {
   losesReplies: false,
   countsTouched: false,
   earlyWakes: false,
+  randomRuns: 1,
 };
 
 /** Inside a `describe`: a fresh bed before each test, disposed of after it. */

@@ -110,19 +110,21 @@ export const sessionLifetime = ({ bed, makeBed, capabilities }: SessionSuite): v
     it('under load keeps every step that was acknowledged, and no half of another', async () => {
       const store = await bed().open();
       const latest = new Map<string, number>();
-      let crashed = false;
+      const state = { crashed: false };
       const live = async (): Promise<void> => {
-        for (let snapshot = await created(store); ; snapshot = await stepped(store, snapshot)) {
-          if (!crashed) latest.set(snapshot.session_id, snapshot.version);
+        let snapshot = await created(store);
+        while (!state.crashed) {
+          latest.set(snapshot.session_id, snapshot.version);
           // whatever the driver does, time goes on
           await new Promise((resolve) => setImmediate(resolve));
+          snapshot = await stepped(store, snapshot);
         }
       };
       const lives = settleAll(Array.from({ length: 50 }, live));
       while (Math.min(latest.size === 50 ? 99 : 0, ...latest.values()) < 5) {
         await new Promise((resolve) => setImmediate(resolve));
       }
-      crashed = true;
+      state.crashed = true;
       await bed().crash();
       await lives;
       const again = await bed().open();

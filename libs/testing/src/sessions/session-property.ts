@@ -215,7 +215,7 @@ export const sessionProperty = (suite: SessionSuite): void => {
             throw error;
           }
         }),
-        propertyRuns('sessions, random writes', RUNS),
+        propertyRuns('sessions, random writes', RUNS * suite.capabilities.randomRuns),
       );
     }, 120_000);
   });
