@@ -34,7 +34,7 @@ export const asleep = async ({ server, sessions = 10_000 }) => {
   // as many sessions go through beforehand: what the process reserves for work isn't a sleeper's
   await submitBatch(
     server.url,
-    Array.from({ length: 2000 }, () => session('pure', 1)),
+    Array.from({ length: sessions }, () => session('pure', 1)),
   );
   const before = { resident: await settled(server), disk: disk(server) };
   const start = performance.now();
