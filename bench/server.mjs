@@ -5,12 +5,14 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../scripts/node-flags.mjs';
 import { request } from './client.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** With BENCH_PROFILE=<folder> the server leaves a CPU profile there, for Chrome's DevTools or speedscope. */
 const FLAGS = [
+  ...NODE_FLAGS,
   '--expose-gc',
   ...(process.env.BENCH_PROFILE
     ? ['--cpu-prof', '--cpu-prof-dir', path.resolve(process.env.BENCH_PROFILE)]

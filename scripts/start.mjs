@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, isStale } from './build.mjs';
+import { NODE_FLAGS } from './node-flags.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -13,7 +14,12 @@ if (isStale()) {
   if (code !== 0) process.exit(code);
 }
 
-const args = ['--enable-source-maps', join(root, 'dist', 'src', 'main.js'), ...process.argv.slice(2)];
+const args = [
+  ...NODE_FLAGS,
+  '--enable-source-maps',
+  join(root, 'dist', 'src', 'main.js'),
+  ...process.argv.slice(2),
+];
 const child = spawn(process.execPath, args, { stdio: 'inherit' });
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {

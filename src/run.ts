@@ -1,4 +1,4 @@
-import { type Environment, misspelt, readSettings } from './config/index.js';
+import { type Environment, misspelt, readSettings, type Settings } from './config/index.js';
 import { type Runtime, startRuntime } from './runtime.js';
 import { tellStartError } from './start-error.js';
 import { StartLogger } from './start-logger.js';
@@ -40,7 +40,7 @@ export const run = async (environment: Environment): Promise<void> => {
     const settings = readSettings(environment);
     for (const sentence of misspelt(environment)) logger.warn(sentence);
     runtime = await startRuntime(settings, { logger });
-    logger.log(`${settings.process.roles.join(', ')}; data in ${settings.engine.dataDir}`);
+    logger.log(`${settings.process.roles.join(', ')}; data in ${dataPlace(settings)}`);
     logger.log(`listening on ${runtime.url}`);
   } catch (error) {
     process.stderr.write(`${tellStartError(error)}\n`);
@@ -48,6 +48,9 @@ export const run = async (environment: Environment): Promise<void> => {
   }
   fail('storage has failed', await runtime.failed);
 };
+
+const dataPlace = ({ servers, engine }: Settings): string =>
+  servers === undefined ? engine.dataDir : 'Kafka and Redis';
 
 const stackOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);

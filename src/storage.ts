@@ -1,9 +1,10 @@
 import { type DormouseError } from '#contracts';
 import { Engine } from '#engine';
-import { type ClaimStore, EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore, type SessionStore } from '#state';
-import { EmbeddedTransport, type Transport } from '#transport';
-import type { Settings } from './config/index.js';
+import { type ClaimStore, createRedisClaimStore, EmbeddedClaimStore } from '#idempotency';
+import { createRedisSessionStore, EmbeddedSessionStore, type SessionStore } from '#state';
+import { createKafkaTransport, EmbeddedTransport, type Transport } from '#transport';
+import { Logger } from '@nestjs/common';
+import type { ServerSettings, Settings } from './config/index.js';
 
 /** The drivers behind the three ports, opened and not yet started. */
 export interface Storage {
@@ -16,15 +17,8 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/**
- * Opens what the settings name: the embedded engine, in its folder.
- *
- * Errors: `data_dir_in_use`, `newer_version`, `invalid_settings` (the folder can't be used)
- */
-export const openStorage = async ({
-  engine: { dataDir, durability },
-  protocol,
-}: Settings): Promise<Storage> => {
+/** In this process alone: the engine, in its folder. */
+const openEngine = async ({ engine: { dataDir, durability }, protocol }: Settings): Promise<Storage> => {
   const engine = await Engine.open({ dir: dataDir, durability });
   const sessions = new EmbeddedSessionStore(engine);
   const claims = new EmbeddedClaimStore(engine);
@@ -40,3 +34,48 @@ export const openStorage = async ({
     },
   };
 };
+
+/** Servers come back, so this storage never fails for good: it waits, and says `unavailable` meanwhile. */
+const NEVER = new Promise<never>(() => undefined);
+
+/** Shared by any number of processes: Kafka's topics, Redis for sessions and claims. */
+const connectServers = async (servers: ServerSettings, { protocol, process }: Settings): Promise<Storage> => {
+  const log = new Logger('Storage');
+  const redis = { url: servers.redisUrl, keyPrefix: servers.keyPrefix };
+  const sessions = await createRedisSessionStore({ ...redis, retentionMs: protocol.retentionMs });
+  try {
+    const claims = await createRedisClaimStore(redis);
+    for (const warning of sessions.checks()) log.warn(warning);
+    const { brokers, ssl, sasl, kafkaSessionMs, replication } = servers;
+    return {
+      sessions,
+      claims,
+      transport: await createKafkaTransport({
+        brokers,
+        clientId: `dormouse-${process.instance}`,
+        ssl,
+        ...(sasl === undefined ? {} : { sasl }),
+        sessionTimeoutMs: kafkaSessionMs,
+        ...(replication === undefined ? {} : { replication }),
+        warn: (message) => log.warn(message),
+      }),
+      failed: NEVER,
+      close: async () => {
+        await sessions.close();
+        await claims.close();
+      },
+    };
+  } catch (error) {
+    await sessions.close();
+    throw error;
+  }
+};
+
+/**
+ * Opens what the settings name: the embedded engine, or Kafka and Redis.
+ *
+ * Errors: `data_dir_in_use`, `newer_version`, `invalid_settings` (the folder can't be used), `unavailable` (no server
+ * answers)
+ */
+export const openStorage = (settings: Settings): Promise<Storage> =>
+  settings.servers === undefined ? openEngine(settings) : connectServers(settings.servers, settings);

@@ -32,10 +32,8 @@ const settled = async (server) => {
 
 export const asleep = async ({ server, sessions = 10_000 }) => {
   // as many sessions go through beforehand: what the process reserves for work isn't a sleeper's
-  await submitBatch(
-    server.url,
-    Array.from({ length: sessions }, () => session('pure', 1)),
-  );
+  const worked = Array.from({ length: sessions }, () => session('pure', 1));
+  await ended(server.url, await submitBatch(server.url, worked));
   const before = { resident: await settled(server), disk: disk(server) };
   const start = performance.now();
   await submitBatch(server.url, Array.from({ length: sessions }, sleeping));

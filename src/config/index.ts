@@ -9,6 +9,7 @@ export type {
   OpenAiSettings,
   ProcessSettings,
   ProtocolSettings,
+  ServerSettings,
   Settings,
   SettingsSlice,
   ToolSettings,

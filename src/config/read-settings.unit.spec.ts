@@ -143,11 +143,6 @@ describe('the settings', () => {
   it.each<[string, Environment, string]>([
     ['Kafka without Redis', { KAFKA_BROKERS: 'a:9092' }, 'REDIS_URL'],
     ['Redis without Kafka', { REDIS_URL: 'redis://a' }, 'KAFKA_BROKERS'],
-    [
-      'both, which this build has no drivers for',
-      { KAFKA_BROKERS: 'a:9092', REDIS_URL: 'redis://a' },
-      'KAFKA_BROKERS and REDIS_URL',
-    ],
     ['some roles on the embedded engine', { DORMOUSE_ROLES: 'api,commander' }, 'DORMOUSE_ROLES'],
     [
       'a user without a password',

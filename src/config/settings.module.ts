@@ -18,7 +18,7 @@ export class SettingsModule {
           // the environment was read once already; a second reading could differ
           ignoreEnvFile: true,
           ignoreEnvVars: true,
-          load: slices.map((slice) => registerAs(slice, () => settings[slice])),
+          load: slices.map((slice) => registerAs(slice, () => settings[slice] ?? {})),
         }),
       ],
     };

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fault, type SettingFault } from './setting-fault.js';
 import { type Role, ROLES } from './roles.js';
-import { DEFAULTS, type ReadValues } from './table.js';
+import { DEFAULTS, type ReadValues, SECOND_MS } from './table.js';
 
 export interface HttpSettings {
   readonly host: string;
@@ -21,6 +21,24 @@ export interface EngineSettings {
   /** absolute */
   readonly dataDir: string;
   readonly durability: 'process' | 'power';
+}
+/** The brokers and the Redis that processes share. */
+export interface ServerSettings {
+  readonly brokers: readonly string[];
+  readonly ssl: boolean;
+  readonly sasl:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
+    | undefined;
+  /** of a member of a group */
+  readonly kafkaSessionMs: number;
+  /** of topics that don't exist yet; undefined: the brokers' default */
+  readonly replication: number | undefined;
+  readonly redisUrl: string;
+  readonly keyPrefix: string;
 }
 export interface OpenAiSettings {
   readonly apiKey: string | undefined;
@@ -55,12 +73,39 @@ export interface Settings {
   readonly http: HttpSettings;
   readonly process: ProcessSettings;
   readonly engine: EngineSettings;
+  /** undefined: everything is in one process, on the embedded engine */
+  readonly servers: ServerSettings | undefined;
   readonly openai: OpenAiSettings;
   readonly tools: ToolSettings;
   readonly protocol: ProtocolSettings;
   readonly log: LogSettings;
 }
 export type SettingsSlice = keyof Settings;
+
+const LEAST_SESSION_MS = 6 * SECOND_MS;
+
+const serversOf = (values: ReadValues): ServerSettings | undefined => {
+  const { KAFKA_BROKERS: brokers, REDIS_URL: redis } = values;
+  if (brokers === undefined || redis === undefined) return undefined;
+  const leaseMs = values.DORMOUSE_LEASE_MS ?? DEFAULTS.DORMOUSE_LEASE_MS;
+  const {
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: username,
+    KAFKA_SASL_PASSWORD: password,
+  } = values;
+  return {
+    brokers,
+    ssl: values.KAFKA_SSL ?? false,
+    sasl:
+      mechanism === undefined || username === undefined || password === undefined
+        ? undefined
+        : { mechanism, username, password },
+    kafkaSessionMs: values.DORMOUSE_KAFKA_SESSION_MS ?? Math.max(LEAST_SESSION_MS, Math.round(leaseMs / 3)),
+    replication: values.DORMOUSE_REPLICATION,
+    redisUrl: redis.join(','),
+    keyPrefix: values.DORMOUSE_KEY_PREFIX ?? DEFAULTS.DORMOUSE_KEY_PREFIX,
+  };
+};
 
 /** Puts the values that were read, and the defaults, into their slices. */
 export const settingsOf = (values: ReadValues): Settings => ({
@@ -79,6 +124,7 @@ export const settingsOf = (values: ReadValues): Settings => ({
     dataDir: resolve(values.DORMOUSE_DATA_DIR ?? DEFAULTS.DORMOUSE_DATA_DIR),
     durability: values.DORMOUSE_DURABILITY ?? DEFAULTS.DORMOUSE_DURABILITY,
   },
+  servers: serversOf(values),
   openai: { apiKey: values.OPENAI_API_KEY, baseUrl: values.OPENAI_BASE_URL, model: values.OPENAI_MODEL },
   tools: {
     sqlUrl: values.DORMOUSE_SQL_URL,
@@ -133,15 +179,6 @@ export const faultsBetween = (values: ReadValues): SettingFault[] => {
         'to be set, because REDIS_URL is: a shared store needs a shared log',
         'nothing',
         'Set KAFKA_BROKERS too, or unset REDIS_URL to run on the embedded engine.',
-      ),
-    );
-  if (kafka && redis)
-    faults.push(
-      fault(
-        'KAFKA_BROKERS and REDIS_URL',
-        'to be unset: the drivers for Kafka and Redis are not in this build yet',
-        'both are set',
-        'Unset both to run on the embedded engine; a later release brings the drivers.',
       ),
     );
   const roles = values.DORMOUSE_ROLES;

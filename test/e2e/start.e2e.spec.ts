@@ -98,11 +98,6 @@ describe('a start that can’t be is told in one message, and exits 1', () => {
       /2 settings are wrong[^]*PORT[^]*DORMOUSE_DURABILITY/,
     ],
     ['Kafka alone', { KAFKA_BROKERS: 'localhost:9092' }, /REDIS_URL: expected to be set/],
-    [
-      'Kafka and Redis',
-      { KAFKA_BROKERS: 'localhost:9092', REDIS_URL: 'redis://localhost' },
-      /not in this build/,
-    ],
     ['some roles alone', { DORMOUSE_ROLES: 'api' }, /DORMOUSE_ROLES[^]*KAFKA_BROKERS and REDIS_URL/],
     ['a folder that can’t be one', { DORMOUSE_DATA_DIR: '/dev/null/x' }, /DORMOUSE_DATA_DIR/],
     [

@@ -30,7 +30,8 @@ export const openClient = (settings: KafkaSettings): KafkaClient => {
   const kafka = new kafkajs.Kafka({
     clientId: settings.clientId,
     brokers: [...settings.brokers],
-    ...(settings.ssl === undefined ? {} : { ssl: settings.ssl }),
+    // kafkajs speaks TLS as soon as the option is there, whatever it says
+    ...(settings.ssl === undefined || settings.ssl === false ? {} : { ssl: settings.ssl }),
     ...(settings.sasl === undefined ? {} : { sasl: settings.sasl as SASLOptions }),
     connectionTimeout: CONNECT_WITHIN_MS,
     authenticationTimeout: CONNECT_WITHIN_MS,
