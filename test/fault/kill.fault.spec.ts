@@ -8,6 +8,7 @@ import { type Finished, type JournalLine, historyFaults, orderFaults } from './s
 
 const SESSIONS = 300;
 const KILLS = 20;
+const SHARE = SESSIONS / KILLS;
 const LEASE_MS = 1_000;
 const seed = Number(process.env.DORMOUSE_TEST_SEED ?? Date.now() % 1_000_000);
 const random = seededRandom(seed);
@@ -99,13 +100,14 @@ it(`loses nothing and doubles nothing when the process is killed ${KILLS} times 
   await runtime.start();
   const plans = Array.from({ length: SESSIONS }, randomPlan);
   const ids: string[] = [];
+  const killedAt: number[] = [];
   const submitting = (async () => {
     for (const [i, plan] of plans.entries()) {
+      // a share of them before each kill, so that none finds the process idle
+      while (i >= SHARE * (killedAt.length + 1)) await new Promise((resolve) => setTimeout(resolve, 10));
       ids.push(await submit(plan, `fault-${seed}-${i}`));
-      if (i % 15 === 14) await new Promise((resolve) => setTimeout(resolve, random() * 300));
     }
   })();
-  const killedAt: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
     await new Promise((resolve) => setTimeout(resolve, 30 + random() * 700));
     killedAt.push(Date.now());

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   type CloudEvent,
+  DormouseError,
   type EventName,
   outboxEvents,
   type PendingIntent,
@@ -8,7 +9,7 @@ import {
   ToolCatalogue,
 } from '#contracts';
 import { ClaimStore } from '#idempotency';
-import { SessionStore } from '#state';
+import { Payloads, SessionStore } from '#state';
 import { DeadLetterError, EventClient } from '#transport';
 import { Brains } from './brains/brains.js';
 import {
@@ -19,7 +20,6 @@ import {
 } from './commander.options.js';
 import type { IgnoreReason } from './core/effects.js';
 import { isOurs, readObservation, sessionIdOf } from './interpreter/observation.js';
-import { Payloads } from './interpreter/payloads.js';
 import { Step, type StepScope } from './interpreter/step.js';
 import { ThinkingSessions } from './thinking-sessions.js';
 
@@ -72,6 +72,17 @@ export class CommanderService {
     this.resultLimitBytes = options.resultLimitBytes ?? DEFAULT_RESULT_LIMIT_BYTES;
   }
 
+  /** The event with the payload that was too large for the log. One whose payload is gone won't come back. */
+  private async fetched(event: CloudEvent): Promise<CloudEvent> {
+    try {
+      return await this.payloads.unpack(event);
+    } catch (error) {
+      if (DormouseError.is(error) && error.code === 'invalid_event')
+        throw new DeadLetterError('invalid_event', error.message, { cause: error });
+      throw error;
+    }
+  }
+
   /**
    * Applies one observation; resolves when nothing is left to do for it, so that its record can be acknowledged.
    *
@@ -79,7 +90,7 @@ export class CommanderService {
    * retryable: deliver it again.
    */
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
-    const whole = await this.payloads.unpack(event);
+    const whole = event.dataref === undefined ? event : await this.fetched(event);
     const { deployment } = this.options.events;
     const { resultLimitBytes } = this;
     const observation = readObservation(name, whole, { deployment, resultLimitBytes });

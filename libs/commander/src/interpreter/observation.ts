@@ -12,7 +12,8 @@ import {
 } from '#contracts';
 import { DeadLetterError } from '#transport';
 import type { Observation } from '../core/input.js';
-import { bytesBeyond, isShallow } from '../json-size.js';
+import { bytesBeyond } from '#state';
+import { isShallow } from '../json-depth.js';
 
 /** What reading an observation needs to know of this deployment. */
 export interface ReadingRules {

@@ -1,6 +1,6 @@
 import type { ErrorData } from '#contracts';
 import type { Conclusion, Decision } from '../brain.js';
-import { bytesBeyond } from '../json-size.js';
+import { bytesBeyond } from '#state';
 
 const tooLarge = (bytes: number, limit: number): ErrorData => ({
   code: 'result_too_large',

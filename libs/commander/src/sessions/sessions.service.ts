@@ -15,7 +15,7 @@ import {
   ToolCatalogue,
 } from '#contracts';
 import { bodyDigest, nextToken } from '#idempotency';
-import { SessionStore } from '#state';
+import { Payloads, SessionStore } from '#state';
 import { EventClient } from '#transport';
 import { Brains } from '../brains/brains.js';
 import {
@@ -25,7 +25,6 @@ import {
 } from '../commander.options.js';
 import { newSession } from '../core/create.js';
 import { cancelId, cancelOutstanding, nextWake } from '../core/next-wake.js';
-import { Payloads } from '../interpreter/payloads.js';
 import { ThinkingSessions } from '../thinking-sessions.js';
 import { admit, sessionIdOfKey } from './admission.js';
 import { sessionView } from './session-view.js';

@@ -1,5 +1,5 @@
 import type { FieldProblem, JsonObject, Plan, PlanStep, ToolCatalogue } from '#contracts';
-import { isShallow } from '../../json-size.js';
+import { isShallow } from '../../json-depth.js';
 import { compensationOf } from './compensation.js';
 import { ancestry, cycleOf, orderOf, planGraph } from './plan-graph.js';
 import { findReferences, hasReference } from './reference.js';
