@@ -10,6 +10,8 @@ export default {
   // Any spec runs, whatever its level, so that none is left out by a slip in its name.
   testRegex: '\\.spec\\.ts$',
   maxWorkers: 2,
+  // How long a condition may take to come true on a busy machine; no test measures time by it.
+  testTimeout: 120_000,
   // js first: a package that ships foo.ts beside foo.js must not be run from its sources.
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'json', 'node'],
   extensionsToTreatAsEsm: ['.ts'],

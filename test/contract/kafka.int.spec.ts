@@ -1,11 +1,9 @@
-import { beforeAll, jest } from '@jest/globals';
+import { beforeAll } from '@jest/globals';
 import { transportContract } from '#testing';
 import { SERVER_START_MS, sharedKafka } from '#testing/servers';
 import { kafkaBed } from './kafka-bed.js';
 
 // joining a group takes some answers of the broker, and it shares a machine with other tests
-jest.setTimeout(30_000);
-
 let brokers = '';
 beforeAll(async () => {
   brokers = await sharedKafka();

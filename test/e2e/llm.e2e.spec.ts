@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { isTerminal, type SessionView, type Submission, type Timeline } from '#contracts';
 import {
   eventually,
@@ -11,8 +11,6 @@ import {
   RuntimeProcess,
   startLlmServer,
 } from '#testing';
-
-jest.setTimeout(60_000);
 
 /** How far a conversation has come: its tool messages. */
 const answers = ({ body }: LlmRequest): (string | null | undefined)[] =>

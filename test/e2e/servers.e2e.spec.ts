@@ -91,7 +91,7 @@ describe('on Kafka and Redis', () => {
     const runtime = await start(ownNames());
     for (const session of await runSessions(runtime.url)) expect(session.result).toEqual(result);
     expect(await runtime.end('SIGTERM')).toBe(0);
-  }, 120_000);
+  });
 
   it('runs them the same with each role in processes of its own', async () => {
     const names = ownNames();

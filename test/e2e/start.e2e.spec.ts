@@ -1,10 +1,8 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TempDir, tempDir } from '#testing';
-
-jest.setTimeout(120_000); // covers a first build on a slow machine
 
 let children: ChildProcess[] = [];
 let dirs: TempDir[] = [];

@@ -1,10 +1,8 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import kafkajs, { type Admin } from 'kafkajs';
 import { eventually, freshName } from '#testing';
 import { SERVER_START_MS, sharedKafka } from '#testing/servers';
 import { type Feed, type KafkaTransport, type LogRecord, createKafkaTransport } from '#transport';
-
-jest.setTimeout(30_000);
 
 const silent: Feed = {
   assigned: () => undefined,

@@ -89,7 +89,7 @@ describe('rows', () => {
       }),
       { seed, numRuns: 25, endOnFailure: true },
     );
-  }, 60_000);
+  });
 
   it('that come and go before the tree sees them never reach it', async () => {
     const table = engine.text('aa');

@@ -1,5 +1,5 @@
 export interface EventuallyOptions {
-  /** how long the condition is waited for; default 5 s */
+  /** how long the condition is waited for; default 30 s */
   timeoutMs?: number;
   /** pause between two looks; default 5 ms */
   everyMs?: number;
@@ -7,7 +7,7 @@ export interface EventuallyOptions {
   what?: string;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_EVERY_MS = 5;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -320,5 +320,5 @@ describe('KeyOrderedConsumer', () => {
       }),
       { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 1_000) },
     );
-  }, 60_000);
+  });
 });

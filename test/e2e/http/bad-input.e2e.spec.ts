@@ -1,9 +1,7 @@
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Problem } from '#contracts';
 import { type Booted, boot, type CallInit, quick } from './booted.js';
-
-jest.setTimeout(60_000);
 
 let app: Booted;
 beforeAll(async () => {

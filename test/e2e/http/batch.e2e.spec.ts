@@ -1,12 +1,10 @@
 import { type IncomingMessage, request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Problem, SessionList } from '#contracts';
 import { eventually } from '#testing';
 import { type Booted, boot, quick } from './booted.js';
 
 type Line = { session_id: string; status: string } | Problem;
-
-jest.setTimeout(60_000);
 
 let app: Booted;
 beforeAll(async () => {

@@ -1,13 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SessionList, SessionView, TimelineEntry, ToolList } from '#contracts';
 import { eventually, type TempDir, tempDir } from '#testing';
 import { runProgram } from '../../../src/cli/program.js';
 import type { Terminal } from '../../../src/cli/view/terminal.js';
 import { type Booted, boot, closeGate, gate, gated, openGate, quick } from './booted.js';
-
-jest.setTimeout(60_000);
 
 let app: Booted;
 let dir: TempDir;

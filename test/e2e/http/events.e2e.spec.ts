@@ -1,10 +1,8 @@
 import { type IncomingMessage, request } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TimelineEntry } from '#contracts';
 import { eventually } from '#testing';
 import { type Booted, boot, closeGate, echo, gate, gated, openGate, quick } from './booted.js';
-
-jest.setTimeout(60_000);
 
 let app: Booted;
 beforeAll(async () => {

@@ -1,9 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Problem, SessionList, SessionView, ToolList } from '#contracts';
 import { eventually } from '#testing';
 import { type Booted, boot, closeGate, echo, gate, gated, openGate, quick } from './booted.js';
-
-jest.setTimeout(60_000);
 
 let app: Booted;
 beforeAll(async () => {

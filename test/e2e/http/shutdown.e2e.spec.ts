@@ -1,10 +1,8 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { expect, it, jest } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { Problem } from '#contracts';
 import { eventually } from '#testing';
 import { boot, closeGate, echo, gate, gated, openGate, quick } from './booted.js';
-
-jest.setTimeout(60_000);
 
 const answerTo = (call: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {

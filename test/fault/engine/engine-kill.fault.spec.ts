@@ -85,7 +85,7 @@ describe('a folder', () => {
     const engine = await Engine.open({ dir });
     expect(readdirSync(dir).filter((name) => name.endsWith('.sock'))).toHaveLength(1);
     await engine.close();
-  }, 60_000);
+  });
 
   it('goes to one of several processes that come at once', async () => {
     const both = [start('process', 0, 0), start('process', 0, 0), start('process', 0, 0)];
@@ -95,5 +95,5 @@ describe('a folder', () => {
       'refused data_dir_in_use',
       'refused data_dir_in_use',
     ]);
-  }, 60_000);
+  });
 });

@@ -1,8 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type KafkaServer, SERVER_START_MS, startKafkaServer } from '#testing/servers';
 import { WorkedTopic } from './worked-topic.js';
-
-jest.setTimeout(60_000);
 
 describe('consumers on Kafka', () => {
   let server: KafkaServer;

@@ -47,4 +47,4 @@ it('a master killed and restarted: what needs it is refused in time, then all go
   );
   for (const snapshot of snapshots)
     expect(await store.commit(commitAfter(snapshot))).toEqual({ kind: 'committed' });
-}, 60_000);
+});

@@ -96,7 +96,7 @@ describe('a server that is down', () => {
     expect(await eventually(() => store.load(creation.snapshot.session_id).catch(() => null))).toEqual(
       creation.snapshot,
     );
-  }, 30_000);
+  });
 
   it('for a moment only is not noticed by a call', async () => {
     const patient = await createRedisSessionStore({ url: server.url, timeoutMs: 20_000 });
@@ -108,7 +108,7 @@ describe('a server that is down', () => {
     } finally {
       await patient.close();
     }
-  }, 30_000);
+  });
 
   it('at the start refuses the start', async () => {
     await server.kill9();
@@ -119,7 +119,7 @@ describe('a server that is down', () => {
     } finally {
       await server.restart();
     }
-  }, 30_000);
+  });
 });
 
 describe('a server that hangs', () => {
@@ -137,7 +137,7 @@ describe('a server that hangs', () => {
     expect(await eventually(() => store.load(creation.snapshot.session_id).catch(() => null))).toEqual(
       creation.snapshot,
     );
-  }, 30_000);
+  });
 });
 
 describe('a connection on which nothing comes through any more', () => {
@@ -149,7 +149,7 @@ describe('a connection on which nothing comes through any more', () => {
     expect(await eventually(() => store.load(creation.snapshot.session_id).catch(() => null))).toEqual(
       creation.snapshot,
     );
-  }, 30_000);
+  });
 });
 
 describe('watching', () => {

@@ -101,5 +101,5 @@ describe('the key-ordered consumer on the embedded log', () => {
     expect(runs - before).toBeLessThanOrEqual(1 + running.consumer.stats.retries);
     await running.close();
     dir.remove();
-  }, 60_000);
+  });
 });
