@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SessionStore } from '#state';
-import { created, creationAt, stepAfter, stepped } from './session-fixtures.js';
+import { created, creationAt, pendingIntent, stepAfter, stepped } from './session-fixtures.js';
 import type { SessionSuite } from './session-suite.js';
 
 /** Rule 9: an unfinished session always has one entry, at the latest at its own next time. */
@@ -27,6 +27,25 @@ export const sessionWaking = ({ bed }: SessionSuite): void => {
       ]);
       expect(await store.dueWakes(now + offset - 1, 10)).toEqual([]);
     });
+
+    it.each([
+      ['leaves an earlier one', {}, 60_000, 5_000, 5_000],
+      ['lowers a later one', {}, 60_000, 90_000, 60_000],
+      ['passes over one for an external tool', { external: true }, 60_000, 5_000, 60_000],
+      ['passes over one that waits for its time', { not_before: 1 }, 60_000, 5_000, 60_000],
+    ])(
+      'while an intent of an earlier step is pending: %s',
+      async (_name, more, ownOffset, entryOffset, expectedOffset) => {
+        const { store, now } = await opened();
+        const first = await stepped(store, await created(store), { wakeAt: now + 15_000 });
+        const id = first.session_id;
+        expect(await store.moveWake(id, now + 15_000, now + entryOffset)).toBe(true);
+        const next = stepAfter(first, now, { wakeAt: now + ownOffset });
+        next.snapshot.pending.push({ ...pendingIntent(id, first.version, now), ...more });
+        expect((await store.commit(next)).kind).toBe('committed');
+        expect(await store.wakeOf(id)).toBe(now + expectedOffset);
+      },
+    );
 
     it('is lowered before and settled after: who sees the later time sees the later snapshot', async () => {
       const { store, now } = await opened();

@@ -1,6 +1,7 @@
-import { isTerminal, type Snapshot } from '#contracts';
+import { isTerminal } from '#contracts';
 import { keyPart, type Transaction } from '#engine';
 import type { Commit, CommitReply, CreateReply, Creation } from '../../port.js';
+import { mayBePutOff } from '../../put-off.js';
 import { type SessionReads } from './session-reads.js';
 import {
   creationKey,
@@ -15,19 +16,6 @@ import {
   stepToken,
 } from './session-rows.js';
 import { type WakeRows } from './wake-rows.js';
-
-/**
- * An intent of an earlier step is still pending: its dispatcher may have put it off to a time that only the entry knows,
- * and that the snapshot's own next time would pass over. The entry is left early then; the sweeper, which asks the
- * claims, moves it on.
- */
-const mayBePutOff = ({ pending, outbox }: Snapshot): boolean =>
-  pending.some(
-    (intent) =>
-      intent.external !== true &&
-      intent.not_before === undefined &&
-      !outbox.intent_ids.includes(intent.intent_id),
-  );
 
 /** The creation and the commits of sessions, each within one move. */
 export class SessionWrites {

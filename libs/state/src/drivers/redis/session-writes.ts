@@ -1,6 +1,7 @@
 import { isTerminal } from '#contracts';
 import { type RedisConnection, type ScriptArgument } from '#redis';
 import type { Commit, CommitReply, CreateReply, Creation } from '../../port.js';
+import { mayBePutOff } from '../../put-off.js';
 import { commitMove } from './moves/commit.lua.js';
 import { createMove } from './moves/create.lua.js';
 import { decodeSnapshot, encodeFixed, encodeHead, encodePending, plain } from './session-codec.js';
@@ -68,8 +69,9 @@ export class SessionWrites {
     const lowered = wakeAt === null ? null : await wakes.lowerBefore(id, wakeAt, false);
     const reply = await send();
     const [kind] = reply;
+    const staysEarly = lowered !== null && mayBePutOff(snapshot);
     // nobody waits for it: an entry that stays too early wakes somebody in vain, which is all
-    if (kind === 'committed' && wakeAt !== null && lowered !== wakeAt)
+    if (kind === 'committed' && wakeAt !== null && lowered !== wakeAt && !staysEarly)
       wakes.settleAfter(id, lowered, wakeAt).catch(() => undefined);
     if ((kind === 'committed' || kind === 'repeated') && isTerminal(snapshot.status)) {
       const { tenant, created_at } = snapshot.fixed;
@@ -102,6 +104,7 @@ export class SessionWrites {
       this.keys.blobStem(id),
       id,
       wakeAt ?? '',
+      mayBePutOff(snapshot) ? 1 : '',
       endedMember(id, fixed.tenant, fixed.created_at),
       snapshot.updated_at,
       history.length * 2,
