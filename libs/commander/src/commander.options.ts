@@ -1,4 +1,5 @@
 import type { EventContext } from '#contracts';
+import type { Timers } from '#transport';
 import type { Brain } from './brain.js';
 
 /** How the commander lib is set up; `src` makes it from the environment. */
@@ -16,6 +17,8 @@ export interface CommanderOptions {
   resultLimitBytes?: number;
   /** how often a brain that thinks long is checked for a cancel. Default 1 s */
   cancelPollMs?: number;
+  /** default: the system's */
+  timers?: Timers;
 }
 
 const KIB = 1024;

@@ -1,6 +1,7 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import { SessionStore } from '#state';
+import { backgroundTimers, type Timers } from '#transport';
 import { COMMANDER_OPTIONS, type CommanderOptions, DEFAULT_CANCEL_POLL_MS } from './commander.options.js';
 import { cancelOutstanding } from './core/next-wake.js';
 
@@ -17,15 +18,16 @@ export interface UnderWay {
 @Injectable()
 export class ThinkingSessions implements OnApplicationShutdown {
   private readonly underWay = new Map<string, UnderWay>();
-  private timer: NodeJS.Timeout | undefined;
-  private looking = false;
+  private timer: unknown;
   private readonly pollMs: number;
+  private readonly timers: Timers;
 
   constructor(
     private readonly store: SessionStore,
     @Inject(COMMANDER_OPTIONS) options: CommanderOptions,
   ) {
     this.pollMs = options.cancelPollMs ?? DEFAULT_CANCEL_POLL_MS;
+    this.timers = options.timers ?? backgroundTimers;
   }
 
   has(sessionId: string): boolean {
@@ -34,7 +36,7 @@ export class ThinkingSessions implements OnApplicationShutdown {
 
   begin(sessionId: string, think: UnderWay): void {
     this.underWay.set(sessionId, think);
-    this.timer ??= setInterval(() => void this.look(), this.pollMs).unref();
+    if (this.timer === undefined) this.arm();
   }
 
   end(sessionId: string, think: UnderWay): void {
@@ -46,23 +48,21 @@ export class ThinkingSessions implements OnApplicationShutdown {
   }
 
   private rest(): void {
-    clearInterval(this.timer);
+    if (this.timer !== undefined) this.timers.clear(this.timer);
     this.timer = undefined;
+    this.underWay.clear();
   }
 
+  private arm(): void {
+    this.timer = this.timers.set(() => void this.look(), this.pollMs);
+  }
+
+  /** One look at a time; the next one is so much later. */
   private async look(): Promise<void> {
-    if (this.looking) return;
+    await Promise.all(Array.from(this.underWay, ([sessionId, think]) => this.lookAt(sessionId, think)));
     // short thinks come and go: the timer is stopped by its own tick, not by each of them
-    if (this.underWay.size === 0) {
-      this.rest();
-      return;
-    }
-    this.looking = true;
-    try {
-      await Promise.all(Array.from(this.underWay, ([sessionId, think]) => this.lookAt(sessionId, think)));
-    } finally {
-      this.looking = false;
-    }
+    if (this.underWay.size === 0) this.timer = undefined;
+    else this.arm();
   }
 
   private async lookAt(sessionId: string, think: UnderWay): Promise<void> {

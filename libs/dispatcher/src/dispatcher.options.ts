@@ -1,4 +1,5 @@
 import type { EventContext } from '#contracts';
+import type { Timers } from '#transport';
 import type { Clock } from './clock.js';
 
 /** What a dispatcher process is told; all of it comes from the settings. */
@@ -20,6 +21,12 @@ export interface DispatcherOptions {
   inlineLimitBytes: number;
   /** default: the system's */
   clock?: Clock;
+  /** default: the system's */
+  timers?: Timers;
+  /** runs something when what is ready now has had its turn; default `setImmediate` */
+  soon?: (run: () => void) => void;
+  /** how exactly timeouts and waits are kept, ms; default 20 */
+  pulseMs?: number;
 }
 
 export const DISPATCHER_OPTIONS = Symbol('DISPATCHER_OPTIONS');

@@ -29,6 +29,6 @@ export {
   type TransportCapabilities,
 } from './port.js';
 export { OriginalErrorFilter } from './original-error.filter.js';
-export { systemTimers, type Timers } from './timers.js';
+export { backgroundTimers, systemTimers, type Timers } from './timers.js';
 export { TransportModule, type TransportOptions } from './transport.module.js';
 export { COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EVENT_CONTEXT } from './transport.tokens.js';

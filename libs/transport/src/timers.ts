@@ -14,3 +14,9 @@ export const systemTimers: Timers = {
     clearTimeout(handle as NodeJS.Timeout);
   },
 };
+
+/** The system's as well, but a process that waits for nothing else ends without them. */
+export const backgroundTimers: Timers = {
+  ...systemTimers,
+  set: (run, delayMs) => setTimeout(run, delayMs).unref(),
+};

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type CloudEvent, DormouseError, type ToolCallData } from '#contracts';
 import { type ClaimStore } from '#idempotency';
 import { Payloads, type SessionStore } from '#state';
-import { DeadLetterError } from '#transport';
+import { backgroundTimers, DeadLetterError, systemTimers } from '#transport';
 import { systemClock } from '../clock.js';
 import type { DispatcherOptions } from '../dispatcher.options.js';
 import type { ToolRegistry } from '../registry/tool.registry.js';
@@ -44,12 +44,12 @@ export class Executor implements RunWatch {
     private readonly options: DispatcherOptions,
     random: () => number = Math.random,
   ) {
-    const pulse = new Pulse(options.clock ?? systemClock);
+    const pulse = new Pulse(options.clock ?? systemClock, options.pulseMs, options.timers);
     this.payloads = new Payloads(sessions, options.inlineLimitBytes);
     this.parts = {
       sessions,
       claims,
-      outlet: new Outlet(publisher, this.payloads, options.events, options.topics.observation),
+      outlet: new Outlet(publisher, this.payloads, options.events, options.topics.observation, options.soon),
       slots: new Slots(options.concurrency),
       pulse,
       leases: new LeaseKeeper(claims, pulse, options.leaseMs),
@@ -226,14 +226,18 @@ export class Executor implements RunWatch {
     const left = [...this.running.values()];
     // a store that can't be reached keeps nobody from ending: the leases run out by themselves
     const handedBack = Promise.all(left.map(({ run }) => this.handBack(run)));
-    await Promise.race([handedBack, new Promise((resolve) => setTimeout(resolve, ABORTED_MS).unref())]);
+    const { timers = backgroundTimers } = this.options;
+    await Promise.race([handedBack, new Promise<void>((resolve) => timers.set(resolve, ABORTED_MS))]);
     for (const { run } of left) run.refuseRecord(closing());
     pulse.stop();
   }
 
   private async idleWithin(ms: number): Promise<void> {
-    const end = performance.now() + ms;
-    while (this.running.size > 0 && performance.now() < end)
-      await new Promise((resolve) => setTimeout(resolve, Math.min(10, Math.max(1, end - performance.now()))));
+    const { timers = systemTimers } = this.options;
+    const grace = { over: false };
+    const limit = timers.set(() => (grace.over = true), ms);
+    while (this.running.size > 0 && !grace.over)
+      await new Promise<void>((resolve) => timers.set(resolve, Math.min(10, ms)));
+    timers.clear(limit);
   }
 }

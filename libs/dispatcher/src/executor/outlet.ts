@@ -26,6 +26,8 @@ export class Outlet {
     private readonly payloads: Payloads,
     private readonly context: EventContext,
     private readonly topic: string,
+    /** runs it when everything that is ready now has had its turn */
+    private readonly soon: (run: () => void) => void = setImmediate,
   ) {}
 
   /** Resolves when the log has the observation. */
@@ -41,7 +43,7 @@ export class Outlet {
   private send(event: CloudEvent): Promise<void> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ event, resolve, reject });
-      if (this.waiting.length === 1) setImmediate(() => this.flush());
+      if (this.waiting.length === 1) this.soon(() => this.flush());
     });
   }
 

@@ -1,3 +1,4 @@
+import { backgroundTimers, type Timers } from '#transport';
 import type { Clock } from '../clock.js';
 
 /** Something that has to be looked at now and then while it is under way. */
@@ -19,19 +20,18 @@ interface Sleeper extends Beating {
 export class Pulse {
   private readonly watched = new Set<Beating>();
   private readonly sleepers = new Set<Sleeper>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: unknown;
   private closed: Error | undefined;
 
   constructor(
     readonly clock: Clock,
     private readonly everyMs = EVERY_MS,
+    private readonly timers: Timers = backgroundTimers,
   ) {}
 
   watch(beating: Beating): void {
     this.watched.add(beating);
-    this.timer ??= setInterval(() => {
-      this.tick();
-    }, this.everyMs).unref();
+    if (this.timer === undefined) this.arm();
   }
 
   leave(beating: Beating): void {
@@ -71,9 +71,9 @@ export class Pulse {
   }
 
   stop(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
     this.watched.clear();
+    if (this.timer !== undefined) this.timers.clear(this.timer);
+    this.timer = undefined;
   }
 
   private forget(sleeper: Sleeper): void {
@@ -81,12 +81,16 @@ export class Pulse {
     this.watched.delete(sleeper);
   }
 
-  private tick(): void {
-    if (this.watched.size === 0) {
-      clearInterval(this.timer);
+  private arm(): void {
+    this.timer = this.timers.set(() => {
       this.timer = undefined;
-      return;
-    }
+      this.tick();
+    }, this.everyMs);
+  }
+
+  private tick(): void {
+    if (this.watched.size === 0) return;
+    this.arm();
     const now = this.clock.monotonic();
     // a beat may take itself or others out, which a Set's iteration allows
     for (const beating of this.watched) beating.beat(now);
