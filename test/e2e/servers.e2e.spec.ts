@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SessionView } from '#contracts';
-import { eventually, freshName, RuntimeProcess } from '#testing';
-import { SERVER_START_MS, sharedKafka, sharedRedis } from '#testing/servers';
+import { eventually, RuntimeProcess } from '#testing';
+import { SERVER_START_MS } from '#testing/servers';
+import { freshNames, sharedServers } from './on-servers.js';
 
 const ROLES_OF_PROCESSES = ['api', 'commander', 'commander', 'dispatcher', 'dispatcher', 'scheduler'];
 
@@ -21,28 +22,10 @@ const plan = {
 
 let servers: NodeJS.ProcessEnv;
 beforeAll(async () => {
-  const [brokers, redis] = await Promise.all([sharedKafka(), sharedRedis()]);
-  servers = {
-    KAFKA_BROKERS: brokers,
-    REDIS_URL: redis,
-    DORMOUSE_TOOLS: './examples/own-tool/word-count.mjs',
-  };
+  servers = { ...(await sharedServers()), DORMOUSE_TOOLS: './examples/own-tool/word-count.mjs' };
 }, SERVER_START_MS);
 
-/** Names of its own for all that a test leaves on the shared servers. */
-const ownNames = (): NodeJS.ProcessEnv => {
-  const name = freshName('e2e');
-  return {
-    ...servers,
-    DORMOUSE_KEY_PREFIX: `${name}:`,
-    DORMOUSE_TOPIC_INTENT: `${name}.intent`,
-    DORMOUSE_TOPIC_OBSERVATION: `${name}.observation`,
-    DORMOUSE_TOPIC_DEAD_LETTER: `${name}.dead`,
-    DORMOUSE_GROUP_COMMANDER: `${name}.c`,
-    DORMOUSE_GROUP_DISPATCHER: `${name}.d`,
-    DORMOUSE_PARTITIONS: '4',
-  };
-};
+const ownNames = (): NodeJS.ProcessEnv => ({ ...servers, ...freshNames() });
 
 const SESSIONS = 20;
 

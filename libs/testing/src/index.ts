@@ -3,6 +3,7 @@ export type { ClaimSuiteCapabilities } from './claims/claim-suite.js';
 export type { SuiteCapabilities, TestBed, TestBedFactory } from './contract/test-bed.js';
 export { type EventuallyOptions, eventually, settles } from './eventually.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
+export { goProgram, pythonWith } from './foreign-programs.js';
 export { freshName } from './fresh-name.js';
 export { requestFault } from './llm-request.js';
 export {
@@ -16,6 +17,7 @@ export {
 export { noLeftovers } from './leftovers.js';
 export { NamedTools } from './named-tools.js';
 export { RuntimeProcess, freePort } from './runtime-process.js';
+export { LocalProcess } from './servers/local-process.js';
 export { type CommitAnswer, ScriptedLog, type ScriptedLogOptions, ScriptedMember } from './scripted-log.js';
 export { seededRandom } from './seeded-random.js';
 export { sessionStoreContract } from './sessions/session-store.contract.js';

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cached, cacheFolder } from './cache-folder.js';
 import { onPath, runToEnd } from './on-path.js';
 
 export const KAFKA_VERSION = '4.1.1';
@@ -29,11 +29,6 @@ export interface KafkaJava {
   archive: string;
 }
 
-const cacheFolder = (): string => {
-  const cache = process.env.XDG_CACHE_HOME;
-  return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'dormouse');
-};
-
 /** The Java on the path and its major version. @throws Error which says what to install */
 const findJava = (): { java: string; major: number } => {
   const java = onPath('java');
@@ -43,16 +38,12 @@ const findJava = (): { java: string; major: number } => {
   return { java, major: Number(major) };
 };
 
-/** Whole or not at all: what a killed run leaves is never taken for the jars. */
-const fetchJars = (to: string): void => {
+const fetchJars = (jars: string): void => {
   const maven = onPath('mvn');
   if (maven === undefined) throw new Error(HOW);
-  mkdirSync(cacheFolder(), { recursive: true });
-  const folder = mkdtempSync(join(cacheFolder(), 'fetching-'));
+  const pom = join(dirname(jars), 'pom.xml');
   try {
-    const pom = join(folder, 'pom.xml');
     writeFileSync(pom, POM);
-    const jars = join(folder, 'jars');
     runToEnd(maven, [
       '-q',
       '-B',
@@ -62,18 +53,10 @@ const fetchJars = (to: string): void => {
       '-DincludeScope=runtime',
       `-DoutputDirectory=${jars}`,
     ]);
-    try {
-      renameSync(jars, to);
-    } catch (error) {
-      // another run was faster
-      if (!existsSync(to)) throw error;
-    }
   } catch (error) {
     throw new Error(`${HOW}. Fetching Kafka ${KAFKA_VERSION} with Maven failed: ${String(error)}`, {
       cause: error,
     });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 };
 
@@ -83,8 +66,7 @@ const fetchJars = (to: string): void => {
  */
 export const kafkaJava = (): KafkaJava => {
   const { java, major } = findJava();
-  const jars = join(cacheFolder(), `kafka-${KAFKA_VERSION}`);
-  if (!existsSync(jars)) fetchJars(jars);
+  const jars = cached(`kafka-${KAFKA_VERSION}`, fetchJars);
   return {
     java,
     // Java takes `*` as all jars of the folder

@@ -9,6 +9,8 @@ export interface LocalProcessOptions {
   args: readonly string[];
   /** working folder; the log goes there as well */
   folder: string;
+  /** beside this process's own variables */
+  env?: NodeJS.ProcessEnv;
   /** when this process is gone, the server is killed and its folder removed; default: this process */
   owner?: number;
 }
@@ -39,6 +41,7 @@ export class LocalProcess {
     // a group of its own: Ctrl-C ends the tests, and then the watchdog the server
     const child = spawn(options.command, options.args, {
       cwd: options.folder,
+      env: { ...process.env, ...options.env },
       stdio: ['ignore', log, log],
       detached: true,
     });
@@ -60,9 +63,14 @@ export class LocalProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** The end of what the server printed. */
+  /** All that the process printed. */
+  output(): string {
+    return readFileSync(join(this.options.folder, `${this.options.name}.log`), 'utf8');
+  }
+
+  /** The end of it. */
   log(): string {
-    return readFileSync(join(this.options.folder, `${this.options.name}.log`), 'utf8').slice(-4_000);
+    return this.output().slice(-4_000);
   }
 
   signal(signal: NodeJS.Signals): void {
