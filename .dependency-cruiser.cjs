@@ -1,5 +1,5 @@
 // The arrows between the parts, checked by `npm run boundaries`:
-//   src -> commander, dispatcher, scheduler -> state, idempotency, transport
+//   src -> simulator -> commander, dispatcher, scheduler -> state, idempotency, transport
 //       -> engine (from drivers/embedded alone), redis (from drivers/redis alone) -> contracts
 const SPEC = '[.]spec[.]ts$';
 /** The second entry of libs/testing: free of the test runner, so that the bench can use it. */
@@ -53,6 +53,7 @@ module.exports = {
     arrow('redis', ['contracts']),
     ...PORTS.map((name) => arrow(name, ['contracts', 'engine', 'redis'])),
     ...FEATURES.map((name) => arrow(name, ['contracts', ...PORTS])),
+    arrow('simulator', ['contracts', ...PORTS, ...FEATURES]),
     {
       name: 'arrows-lib-to-src',
       comment: 'src composes the libs; no lib knows it.',

@@ -1,4 +1,6 @@
 export { bodyDigest, canonicalJson, intentDigest } from './digest.js';
+export { claimRules, type Verdict } from './drivers/embedded/claim.rules.js';
+export { type ClaimRow, viewOf } from './drivers/embedded/claim-row.js';
 export { EmbeddedClaimStore } from './drivers/embedded/embedded-claim-store.js';
 export { createRedisClaimStore } from './drivers/redis/create-redis-claim-store.js';
 export type { RedisClaimStore } from './drivers/redis/redis-claim-store.js';

@@ -17,3 +17,5 @@ export {
 } from './port.js';
 export { bytesBeyond } from './json-size.js';
 export { Payloads } from './payloads.js';
+export { presentEntry } from './present-entry.js';
+export { mayBePutOff } from './put-off.js';
