@@ -1,11 +1,5 @@
-// The tools of the bench's workload: about 300 B in and out, no latency of their own.
-import { readFileSync } from 'node:fs';
-
+// The tools of the bench's workload: about 300 B in and out, no latency of their own but for `slow`.
 const anything = { type: 'object', additionalProperties: true };
-
-/** Bytes of anonymous resident memory: a mapped file is not counted. */
-const rssAnon = () =>
-  1024 * Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
 
 const echo = (effect) => ({
   name: `echo_${effect}`,
@@ -19,13 +13,10 @@ const echo = (effect) => ({
 export const tools = [
   ...['pure', 'idempotent', 'compensatable', 'irreversible'].map(echo),
   {
-    name: 'memory',
-    description: 'collects garbage (when the process allows it) and tells the resident bytes',
+    name: 'slow',
+    description: 'takes its time, and holds its place meanwhile',
     parameters: anything,
     effect: 'pure',
-    run: () => {
-      for (let i = 0; i < 3; i++) globalThis.gc?.();
-      return { rss_anon: rssAnon(), collected: typeof globalThis.gc === 'function' };
-    },
+    run: ({ ms }) => new Promise((resolve) => setTimeout(() => resolve({ ms }), ms)),
   },
 ];

@@ -17,4 +17,4 @@ export const asleep = () => ({
   plan: { steps: [{ id: 'sleep', tool: 'wait', parameters: { ms: HOUR } }] },
   metadata: { q: PAD },
 });
-export const memory = () => ({ plan: { steps: [{ id: 'memory', tool: 'memory' }] } });
+export const slow = (ms) => ({ plan: { steps: [{ id: 'slow', tool: 'slow', parameters: { ms } }] } });

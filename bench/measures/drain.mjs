@@ -1,6 +1,5 @@
 // How fast a burst is worked off: from the first byte sent to the last terminal snapshot.
 import { ended, list, submitBatch } from '../client.mjs';
-import { cpuMs } from '../server.mjs';
 import { session } from '../workload.mjs';
 
 const STEPS = 3;
@@ -8,16 +7,18 @@ const WARM_UP = 200;
 
 const burst = (sessions, effect) => Array.from({ length: sessions }, () => session(effect, STEPS));
 
-export const drain = async ({ server, sessions = 2000, effect = 'pure' }) => {
+export const drain = async ({ server, engine, sessions = 2000, effect = 'pure' }) => {
   await ended(server.url, await submitBatch(server.url, burst(WARM_UP, effect)));
 
   const bodies = burst(sessions, effect);
-  const cpu = cpuMs(server.pid);
+  const cpu = server.cpuMs();
+  const serversCpu = engine.serversCpuMs();
   const start = Date.now();
   const ids = await submitBatch(server.url, bodies);
   const accepted = (Date.now() - start) / 1000;
   await ended(server.url, ids);
-  const used = cpuMs(server.pid) - cpu;
+  const used = server.cpuMs() - cpu;
+  const usedByServers = serversCpu === undefined ? undefined : engine.serversCpuMs() - serversCpu;
 
   // the snapshots say themselves when they ended: asking them often would take part in what is measured
   const completed = await list(server.url, 'completed', sessions + WARM_UP);
@@ -34,5 +35,8 @@ export const drain = async ({ server, sessions = 2000, effect = 'pure' }) => {
     sessions_per_s: Math.round(sessions / seconds),
     steps_per_s: Math.round((sessions * STEPS) / seconds),
     cpu_ms_per_session: +(used / sessions).toFixed(3),
+    ...(usedByServers === undefined
+      ? {}
+      : { servers_cpu_ms_per_session: +(usedByServers / sessions).toFixed(3) }),
   };
 };
