@@ -1,5 +1,5 @@
 // The arrows between the parts, checked by `npm run boundaries`:
-//   src -> simulator -> commander, dispatcher, scheduler -> state, idempotency, transport
+//   src -> simulator -> commander, dispatcher, scheduler -> state, idempotency, transport, telemetry
 //       -> engine (from drivers/embedded alone), redis (from drivers/redis alone) -> contracts
 const SPEC = '[.]spec[.]ts$';
 /** The second entry of libs/testing: free of the test runner, so that the bench can use it. */
@@ -51,8 +51,9 @@ module.exports = {
     arrow('contracts', []),
     arrow('engine', ['contracts']),
     arrow('redis', ['contracts']),
+    arrow('telemetry', ['contracts']),
     ...PORTS.map((name) => arrow(name, ['contracts', 'engine', 'redis'])),
-    ...FEATURES.map((name) => arrow(name, ['contracts', ...PORTS])),
+    ...FEATURES.map((name) => arrow(name, ['contracts', 'telemetry', ...PORTS])),
     arrow('simulator', ['contracts', ...PORTS, ...FEATURES]),
     {
       name: 'arrows-lib-to-src',
@@ -154,6 +155,21 @@ module.exports = {
       severity: 'error',
       from: { path: '^(src|libs)/', pathNot: ['^libs/(redis|testing)/'] },
       to: { path: '(^|node_modules/)ioredis(/|$)' },
+    },
+    {
+      name: 'prom-client-in-its-folder',
+      comment: 'The libs count in plain numbers; src/metrics writes them out.',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['^src/metrics/'] },
+      to: { path: '(^|node_modules/)prom-client(/|$)' },
+    },
+    {
+      name: 'opentelemetry-in-its-folder',
+      comment:
+        'The libs tell finished spans to a port; src/tracing sends them, loaded only when it is configured.',
+      severity: 'error',
+      from: { path: '^(src|libs)/', pathNot: ['^src/tracing/'] },
+      to: { path: '(^|node_modules/)@opentelemetry/' },
     },
     {
       name: 'lmdb-in-the-engine',

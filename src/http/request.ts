@@ -4,9 +4,11 @@ import {
   DormouseError,
   type FieldProblem,
   IdempotencyKey,
+  readTraceparent,
   SESSION_ID,
   Tenant,
 } from '#contracts';
+import type { Caller } from '#commander';
 import { InvalidRequest } from './problem.js';
 import { type Check, checkOf, shown } from './validation.js';
 
@@ -75,10 +77,15 @@ export const refuseQuery = (request: FastifyRequest): void => {
   queryOf(request, () => false, '');
 };
 
-const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
+/** A longer state may be dropped. https://www.w3.org/TR/trace-context/#tracestate-limits */
+const MAX_TRACESTATE = 512;
 
 /** The trace that the caller is in. A broken header is ignored, as https://www.w3.org/TR/trace-context/ asks. */
-export const traceIdOf = (request: FastifyRequest): string | undefined => {
-  const header = request.headers.traceparent;
-  return typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
+export const callerOf = (request: FastifyRequest): { caller?: Caller } => {
+  const { traceparent, tracestate } = request.headers;
+  const parent = readTraceparent(traceparent);
+  if (parent === undefined) return {};
+  const state = typeof tracestate === 'string' ? tracestate.trim() : '';
+  const kept = state !== '' && state.length <= MAX_TRACESTATE;
+  return { caller: { ...parent, ...(kept ? { state } : {}) } };
 };

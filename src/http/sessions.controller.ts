@@ -5,7 +5,7 @@ import { Sessions } from '#commander';
 import { SessionStore } from '#state';
 import { listQueryOf } from './list-query.js';
 import { InvalidRequest } from './problem.js';
-import { idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf, traceIdOf } from './request.js';
+import { callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
 import { Shutdown } from './shutdown.js';
 import { SubmissionGate } from './submission-gate.js';
 import { type Check, checkOf } from './validation.js';
@@ -44,14 +44,13 @@ export class SessionsController {
     refuseQuery(request);
     const tenant = tenantOf(request);
     const idempotencyKey = idempotencyKeyOf(request);
-    const traceId = traceIdOf(request);
     const submission = bodyOf(request, checkSubmission) as Submission;
     this.shutdown.refuseNewWork();
     const { snapshot } = await this.gate.pass(() =>
       this.sessions.submit(submission, {
         tenant,
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-        ...(traceId === undefined ? {} : { traceId }),
+        ...callerOf(request),
       }),
     );
     void reply.header('location', `/v1/sessions/${snapshot.session_id}`);
@@ -86,6 +85,7 @@ export class SessionsController {
       ...(reason === undefined ? {} : { reason }),
       ...(compensate === undefined ? {} : { compensate }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...callerOf(request),
     });
     return this.sessions.view(snapshot);
   }

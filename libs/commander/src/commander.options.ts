@@ -1,4 +1,5 @@
 import type { EventContext } from '#contracts';
+import type { Tracing } from '#telemetry';
 import type { Timers } from '#transport';
 import type { Brain } from './brain.js';
 
@@ -15,6 +16,8 @@ export interface CommanderOptions {
   inlineLimitBytes?: number;
   /** of a session's result and of results that others send; bytes of JSON. Default 8 MiB */
   resultLimitBytes?: number;
+  /** undefined: spans are told to nobody */
+  tracing?: Tracing | undefined;
   /** how often a brain that thinks long is checked for a cancel. Default 1 s */
   cancelPollMs?: number;
   /** default: the system's */

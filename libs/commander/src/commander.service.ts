@@ -10,8 +10,10 @@ import {
 } from '#contracts';
 import { ClaimStore } from '#idempotency';
 import { Payloads, SessionStore } from '#state';
+import { SPANS } from '#telemetry';
 import { DeadLetterError, EventClient } from '#transport';
 import { Brains } from './brains/brains.js';
+import { CommanderFigures } from './commander.figures.js';
 import {
   COMMANDER_OPTIONS,
   type CommanderOptions,
@@ -20,7 +22,8 @@ import {
 } from './commander.options.js';
 import type { IgnoreReason } from './core/effects.js';
 import { isOurs, readObservation, sessionIdOf } from './interpreter/observation.js';
-import { Step, type StepScope } from './interpreter/step.js';
+import { Step, type StepEnd, type StepScope } from './interpreter/step.js';
+import { StepTrace } from './interpreter/step-trace.js';
 import { ThinkingSessions } from './thinking-sessions.js';
 
 /** How often each thing has happened in this process. */
@@ -55,6 +58,7 @@ export class CommanderService {
       not_asked: 0,
     },
   };
+  readonly figures = new CommanderFigures();
   private readonly logger = new Logger('Commander');
   private readonly payloads: Payloads;
   private readonly resultLimitBytes: number;
@@ -90,6 +94,8 @@ export class CommanderService {
    * retryable: deliver it again.
    */
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
+    const begun = performance.now();
+    const { tracing } = this.options;
     const whole = event.dataref === undefined ? event : await this.fetched(event);
     const { deployment } = this.options.events;
     const { resultLimitBytes } = this;
@@ -102,13 +108,18 @@ export class CommanderService {
         return;
       }
       const now = Math.max(await this.store.now(), before.updated_at);
-      const end = await new Step(this.scope(stopped), this.brains.of(before.fixed.brain), before, now).run(
-        observation,
-      );
+      const trace = tracing === undefined ? undefined : new StepTrace(tracing, whole, before);
+      const step = new Step(this.scope(stopped, trace), this.brains.of(before.fixed.brain), before, now);
+      const running = step.run(observation);
+      const end = await (trace === undefined ? running : failing(trace, running));
       switch (end.kind) {
         case 'committed':
           this.counts.steps += 1;
-          await this.publishOutbox(end.snapshot);
+          this.figures.committed(before, end.snapshot);
+          await (trace === undefined
+            ? this.publishOutbox(end.snapshot)
+            : this.publishTold(trace, end.snapshot));
+          this.figures.steps.observe(before.fixed.brain, (performance.now() - begun) / 1_000);
           this.forget(sessionId, end.forget);
           return;
         case 'ignored':
@@ -125,8 +136,8 @@ export class CommanderService {
     }
   }
 
-  private scope(stopped: () => AbortSignal): StepScope {
-    const { store, claims, tools, thinking, resultLimitBytes } = this;
+  private scope(stopped: () => AbortSignal, trace: StepTrace | undefined): StepScope {
+    const { store, claims, tools, thinking, resultLimitBytes, figures } = this;
     return {
       store,
       claims,
@@ -134,8 +145,18 @@ export class CommanderService {
       thinking,
       resultLimitBytes,
       stopped,
+      figures,
+      trace,
       retentionMs: this.options.retentionMs,
     };
+  }
+
+  private async publishTold(trace: StepTrace, snapshot: Snapshot): Promise<void> {
+    try {
+      await trace.timed(SPANS.publish, () => this.publishOutbox(snapshot));
+    } finally {
+      trace.committed(snapshot);
+    }
   }
 
   private async publishOutbox(snapshot: Snapshot): Promise<void> {
@@ -160,6 +181,15 @@ export class CommanderService {
     else this.counts.foreign += 1;
   }
 }
+
+const failing = async (trace: StepTrace, running: Promise<StepEnd>): Promise<StepEnd> => {
+  try {
+    return await running;
+  } catch (error) {
+    trace.failed(error);
+    throw error;
+  }
+};
 
 const unattributable = (event: CloudEvent): DeadLetterError =>
   new DeadLetterError(

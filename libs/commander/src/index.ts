@@ -18,6 +18,7 @@ export {
 } from './brains/openai/openai.options.js';
 export { PlanBrain } from './brains/plan/plan.brain.js';
 export { type PlanReport, type PlanRules, validatePlan } from './brains/plan/validate-plan.js';
+export { CommanderFigures } from './commander.figures.js';
 export { CommanderModule, SessionsModule } from './commander.module.js';
 export { COMMANDER_OPTIONS, type CommanderOptions } from './commander.options.js';
 export { type CommanderCounts, CommanderService } from './commander.service.js';
@@ -27,6 +28,7 @@ export type { Effects, IgnoreReason, Next, Transition } from './core/effects.js'
 export type { Input, Observation, SealedIntent } from './core/input.js';
 export { cancelOutstanding, nextWake } from './core/next-wake.js';
 export { transition } from './session.machine.js';
+export type { Caller } from './sessions/request-span.js';
 export { type CancelContext, Sessions, type SubmitContext } from './sessions/sessions.service.js';
 export { sessionView } from './sessions/session-view.js';
 export { ThinkingSessions } from './thinking-sessions.js';

@@ -30,6 +30,10 @@ export class ThinkingSessions implements OnApplicationShutdown {
     this.timers = options.timers ?? backgroundTimers;
   }
 
+  get size(): number {
+    return this.underWay.size;
+  }
+
   has(sessionId: string): boolean {
     return this.underWay.has(sessionId);
   }

@@ -5,6 +5,7 @@ import { OUTCOME_STATUSES } from './outcome.js';
 import { Submission } from './session.js';
 import type { StepCommit } from './snapshot.js';
 import { EFFECT_CLASSES } from './tools.js';
+import { requestSpanId, type TraceCarry, traceparent } from './trace.js';
 
 /**
  * A CloudEvent (CNCF CloudEvents 1.0.2, JSON format). Unknown attributes and fields are kept and ignored.
@@ -171,7 +172,9 @@ export interface EventFields<D> {
   sessionId: string;
   tenant: string;
   traceId: string;
+  /** what led to it; default: the request whose event it is */
   spanId?: string;
+  trace?: TraceCarry | undefined;
   atMs: number;
   data: D;
 }
@@ -187,8 +190,12 @@ export const buildEvent = <D>(context: EventContext, fields: EventFields<D>): Cl
   dataschema: dataSchema(fields.name),
   subject: fields.sessionId,
   partitionkey: fields.sessionId,
-  // a deterministic parent: the same event is built with the same bytes however often
-  traceparent: `00-${fields.traceId}-${fields.spanId ?? fields.traceId.slice(0, 16)}-01`,
+  traceparent: traceparent(
+    fields.traceId,
+    fields.spanId ?? requestSpanId(fields.id),
+    fields.trace?.sampled !== false,
+  ),
+  ...(fields.trace?.state === undefined ? {} : { tracestate: fields.trace.state }),
   deploymentid: context.deployment,
   tenant: fields.tenant,
   data: fields.data,

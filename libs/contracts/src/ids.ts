@@ -59,4 +59,3 @@ const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(1
 export const newTraceId = (): string => hex(globalThis.crypto.getRandomValues(new Uint8Array(16)));
 /** A W3C span id: 16 hex digits. */
 export const newSpanId = (): string => hex(globalThis.crypto.getRandomValues(new Uint8Array(8)));
-export const traceparent = (traceId: string, spanId: string): string => `00-${traceId}-${spanId}-01`;

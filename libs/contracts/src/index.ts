@@ -40,7 +40,6 @@ export {
   newTraceId,
   resultId,
   SESSION_ID,
-  traceparent,
   uuidv7,
 } from './ids.js';
 export { type Json, type JsonObject, type JsonSchema } from './json.js';
@@ -67,6 +66,8 @@ export {
 export {
   type AnsweredIntent,
   cancelEvent,
+  createdId,
+  endedSpanId,
   intentEvent,
   outboxEvents,
   sessionCreatedEvent,
@@ -97,6 +98,18 @@ export {
   ToolCatalogue,
   type ToolSpec,
 } from './tools.js';
+export {
+  carryOf,
+  commitSpanId,
+  readTraceparent,
+  requestSpanId,
+  runSpanId,
+  spanIdOf,
+  stepSpanId,
+  type TraceCarry,
+  type TraceParent,
+  traceparent,
+} from './trace.js';
 export {
   BatchAnswer,
   BatchLine,

@@ -13,6 +13,7 @@ import {
 import { resultId } from './ids.js';
 import type { Outcome } from './outcome.js';
 import type { PendingIntent, Snapshot, StepCommit } from './snapshot.js';
+import { requestSpanId, runSpanId, stepSpanId, type TraceCarry } from './trace.js';
 
 /*
  * The events of a session, built from its snapshot alone: whoever builds one again (a redelivered step, the sweeper,
@@ -23,7 +24,10 @@ const common = (snapshot: Snapshot) => ({
   sessionId: snapshot.session_id,
   tenant: snapshot.fixed.tenant,
   traceId: snapshot.fixed.trace_id,
+  trace: snapshot.fixed.trace,
 });
+
+export const createdId = (sessionId: string): string => `${sessionId}.created`;
 
 /** The first observation; its id is `<session id>.created`. */
 export const sessionCreatedEvent = (
@@ -33,7 +37,7 @@ export const sessionCreatedEvent = (
   buildEvent(context, {
     ...common(snapshot),
     name: EVENT_NAMES.sessionCreated,
-    id: `${snapshot.session_id}.created`,
+    id: createdId(snapshot.session_id),
     atMs: snapshot.fixed.created_at,
     data: {
       session_id: snapshot.session_id,
@@ -67,6 +71,7 @@ export const intentEvent = (
     ...common(snapshot),
     name: EVENT_NAMES.toolCall,
     id: pending.intent_id,
+    spanId: stepSpanId(snapshot.session_id, pending.step),
     atMs: pending.emitted_at,
     data: {
       session_id: snapshot.session_id,
@@ -93,6 +98,7 @@ export const stepCommittedEvent = (
     ...common(snapshot),
     name: EVENT_NAMES.stepCommitted,
     id: `${snapshot.session_id}.${String(commit.version)}.committed`,
+    spanId: stepSpanId(snapshot.session_id, commit.step),
     atMs: snapshot.updated_at,
     data: { session_id: snapshot.session_id, trace_id: snapshot.fixed.trace_id, commit },
   });
@@ -114,9 +120,16 @@ export interface AnsweredIntent {
   sessionId: string;
   tenant: string;
   traceId: string;
+  trace?: TraceCarry | undefined;
+  /** the span that emitted it; undefined: nobody knows */
+  parentSpanId?: string | undefined;
   tool: string;
   digest: string;
 }
+
+/** The last run of an intent that ended so, or what emitted it where it never ran. */
+export const endedSpanId = ({ intentId, parentSpanId }: AnsweredIntent, { attempts }: Outcome): string =>
+  attempts > 0 || parentSpanId === undefined ? runSpanId(intentId, attempts) : parentSpanId;
 
 /** The observation of an intent's end; its id is `<intent id>.result`. */
 export const toolResultEvent = (
@@ -131,6 +144,8 @@ export const toolResultEvent = (
     sessionId: intent.sessionId,
     tenant: intent.tenant,
     traceId: intent.traceId,
+    trace: intent.trace,
+    spanId: endedSpanId(intent, outcome),
     atMs,
     data: {
       session_id: intent.sessionId,
@@ -158,6 +173,7 @@ export const timerEvent = (
     ...common(snapshot),
     name: EVENT_NAMES.timer,
     id: `${snapshot.session_id}.timer.${timerId}.${String(snapshot.version)}`,
+    spanId: requestSpanId(createdId(snapshot.session_id)),
     atMs,
     data: { session_id: snapshot.session_id, timer_id: timerId },
   });

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from './json.js';
 import type { Outcome } from './outcome.js';
 import type { StoredStatus, Submission, TerminalStatus, TimelineType, Usage } from './session.js';
 import type { EffectClass } from './tools.js';
+import type { TraceCarry } from './trace.js';
 
 /** The version that this release writes into snapshots, claims, timeline entries and log records; it reads this and the one before. */
 export const RECORD_VERSION = 1;
@@ -51,6 +52,8 @@ export interface SessionFixed {
   /** SHA-256 of the body, when an Idempotency-Key bound it */
   body_digest?: string;
   trace_id: string;
+  /** only where the caller's trace asks for it */
+  trace?: TraceCarry;
   created_at: number;
   /** the session's deadline */
   deadline_at?: number;

@@ -1,4 +1,5 @@
 import type { EventContext } from '#contracts';
+import type { Tracing } from '#telemetry';
 import type { Timers } from '#transport';
 import type { Clock } from './clock.js';
 
@@ -19,6 +20,8 @@ export interface DispatcherOptions {
   resultLimitBytes: number;
   /** larger payloads of events lie in the store's blobs; bytes of JSON */
   inlineLimitBytes: number;
+  /** undefined: spans are told to nobody */
+  tracing?: Tracing | undefined;
   /** default: the system's */
   clock?: Clock;
   /** default: the system's */

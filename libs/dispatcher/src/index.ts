@@ -3,6 +3,7 @@ export { DispatcherController } from './dispatcher.controller.js';
 export { dispatcherConsumer, DispatcherModule } from './dispatcher.module.js';
 export { DISPATCHER_OPTIONS, type DispatcherOptions } from './dispatcher.options.js';
 export { Executor } from './executor/executor.js';
+export { ToolFigures } from './executor/figures.js';
 export { type Counts } from './executor/parts.js';
 export { loadExternalTools } from './registry/external.tools.js';
 export { effectOfHints, type ToolHints } from './registry/hints.js';

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   repeatable,
   sessionCreatedEvent,
+  stepSpanId,
   timerEvent,
   toolResultEvent,
 } from '#contracts';
@@ -29,6 +30,8 @@ export interface ClaimFacts {
 export interface DueWork {
   intents: CloudEvent[];
   observations: CloudEvent[];
+  /** how many of them may have got lost; the others were due by now: timers, and what was put off */
+  repaired: number;
   nextAt: number;
 }
 
@@ -56,7 +59,8 @@ const lookAgain = (since: number, { now, leaseMs }: DueFacts): number =>
 
 type Look =
   | { kind: 'wait'; until: number }
-  | { kind: 'repeat' }
+  /** `lost`: something may have gone wrong; else its time has come */
+  | { kind: 'repeat'; lost: boolean }
   | { kind: 'answer'; outcome: Outcome }
   | { kind: 'timer'; id: string };
 
@@ -89,23 +93,24 @@ const lookAt = (intent: PendingIntent, claim: ClaimFacts | null, facts: DueFacts
     return { kind: 'timer', id: `intent:${intent.intent_id}` };
   }
   // claimed for other parameters: the dispatcher says what that means
-  if (claim !== null && claim.digest !== intent.digest) return { kind: 'repeat' };
+  if (claim !== null && claim.digest !== intent.digest) return { kind: 'repeat', lost: true };
   if (claim?.outcome !== undefined) return { kind: 'answer', outcome: claim.outcome };
   if (claim !== null) {
     const until = heldUntil(intent, claim);
-    return until > now ? { kind: 'wait', until } : { kind: 'repeat' };
+    const putOff = claim.leaseUntil === 0 && claim.notBefore > 0;
+    return until > now ? { kind: 'wait', until } : { kind: 'repeat', lost: !putOff };
   }
   if (intent.not_before !== undefined && intent.not_before > now)
     return { kind: 'wait', until: intent.not_before };
-  if (intent.not_before !== undefined) return { kind: 'repeat' };
+  if (intent.not_before !== undefined) return { kind: 'repeat', lost: false };
   const timerMs = facts.timerMs(intent.tool, intent.parameters);
   if (timerMs !== undefined) {
     const due = intent.emitted_at + timerMs;
-    return due > now ? { kind: 'wait', until: due } : { kind: 'repeat' };
+    return due > now ? { kind: 'wait', until: due } : { kind: 'repeat', lost: false };
   }
   // nobody has claimed it: it waits in the log, it runs without a claim (a pure tool, for a moment), or it got lost
   const due = intent.emitted_at + Math.max(leaseMs, LOOK_AGAIN_AFTER_MS);
-  return due > now ? { kind: 'wait', until: due } : { kind: 'repeat' };
+  return due > now ? { kind: 'wait', until: due } : { kind: 'repeat', lost: true };
 };
 
 const answered = (snapshot: Snapshot, intent: PendingIntent) => ({
@@ -113,6 +118,8 @@ const answered = (snapshot: Snapshot, intent: PendingIntent) => ({
   sessionId: snapshot.session_id,
   tenant: snapshot.fixed.tenant,
   traceId: snapshot.fixed.trace_id,
+  trace: snapshot.fixed.trace,
+  parentSpanId: stepSpanId(snapshot.session_id, intent.step),
   tool: intent.tool,
   digest: intent.digest,
 });
@@ -123,12 +130,13 @@ const answered = (snapshot: Snapshot, intent: PendingIntent) => ({
  */
 export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
   const { snapshot, claims, now } = facts;
-  const work: DueWork = { intents: [], observations: [], nextAt: now + HOUR_MS };
+  const work: DueWork = { intents: [], observations: [], repaired: 0, nextAt: now + HOUR_MS };
   const at = (time: number) => (work.nextAt = Math.min(work.nextAt, time));
   if (isTerminal(snapshot.status)) return work;
 
   if (snapshot.status === 'queued') {
     work.observations.push(sessionCreatedEvent(context, snapshot));
+    work.repaired++;
     at(lookAgain(snapshot.fixed.created_at, facts));
   }
   if (
@@ -136,7 +144,10 @@ export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
     !snapshot.applied.includes(`${snapshot.session_id}.cancel`)
   ) {
     const cancel = cancelEvent(context, snapshot);
-    if (cancel !== null) work.observations.push(cancel);
+    if (cancel !== null) {
+      work.observations.push(cancel);
+      work.repaired++;
+    }
     at(lookAgain(snapshot.cancel_requested.at, facts));
   }
   const deadline = snapshot.fixed.deadline_at;
@@ -152,6 +163,7 @@ export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
       at(look.until);
       continue;
     }
+    if (look.kind === 'answer' || (look.kind === 'repeat' && look.lost)) work.repaired++;
     if (look.kind === 'repeat') work.intents.push(intentEvent(context, snapshot, intent));
     else if (look.kind === 'timer') work.observations.push(timerEvent(context, snapshot, look.id, now));
     else

@@ -28,6 +28,8 @@ export interface SweeperStats {
   swept: number;
   /** events that it published again */
   published: number;
+  /** of them, those that may have got lost: a crash or an outage was repaired. The others were due */
+  repaired: number;
   /** how late the latest one was, ms */
   latenessMs: number;
 }
@@ -48,7 +50,7 @@ interface Look {
 export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('Sweeper');
   private readonly payloads: Payloads;
-  private readonly counts: SweeperStats = { swept: 0, published: 0, latenessMs: 0 };
+  private readonly counts: SweeperStats = { swept: 0, published: 0, repaired: 0, latenessMs: 0 };
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> | undefined;
   private stopped = false;
@@ -93,6 +95,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.publish(observation, looks, ({ observations }) => observations),
       this.publish(intent, looks, ({ intents }) => intents),
     ]);
+    for (const { work } of looks) this.counts.repaired += work?.repaired ?? 0;
     await Promise.all(looks.map((look) => this.moveOn(look)));
     this.counts.swept += due.length;
     this.counts.latenessMs = now - Math.min(...due.map(({ at }) => at));

@@ -7,7 +7,9 @@ import {
   type StoredTimelineEntry,
 } from '#contracts';
 import { type ClaimStore, nextToken } from '#idempotency';
+import { SPANS } from '#telemetry';
 import type { Brain, Conclusion, Decision } from '../brain.js';
+import type { CommanderFigures } from '../commander.figures.js';
 import type { Effects, IgnoreReason } from '../core/effects.js';
 import type { Input, Observation, SealedIntent } from '../core/input.js';
 import { cancelledOutcome } from '../core/outcomes.js';
@@ -15,6 +17,7 @@ import { transition } from '../session.machine.js';
 import type { ThinkingSessions } from '../thinking-sessions.js';
 import { readyCall } from './ready-call.js';
 import { fitConclusion, fitDecision } from './result-limit.js';
+import type { StepTrace } from './step-trace.js';
 import { Think, type ThinkScope } from './think.js';
 
 export interface StepScope extends ThinkScope {
@@ -22,6 +25,9 @@ export interface StepScope extends ThinkScope {
   thinking: ThinkingSessions;
   resultLimitBytes: number;
   retentionMs: number;
+  figures: CommanderFigures;
+  /** undefined: nobody follows the step */
+  trace: StepTrace | undefined;
 }
 
 export type StepEnd =
@@ -79,6 +85,7 @@ export class Step {
   }
 
   private async commit(snapshot: Snapshot, wakeAt: number | null): Promise<StepEnd> {
+    const begun = performance.now();
     const reply = await this.scope.store.commit({
       token: nextToken(),
       expectedVersion: this.before.version,
@@ -87,6 +94,7 @@ export class Step {
       timeline: this.timeline,
       wakeAt,
     });
+    this.scope.trace?.lap(SPANS.commit, begun);
     if (reply.kind === 'committed') return { kind: 'committed', snapshot, forget: this.forget };
     return reply.kind === 'conflict' ? { kind: 'again' } : { kind: 'missing' };
   }
@@ -107,22 +115,35 @@ export class Step {
   /** Errors: those of the brain that are worth trying again, as they are */
   private async ask(snapshot: Snapshot, what: 'think' | 'conclude'): Promise<Input | 'again'> {
     const think = new Think(this.scope, snapshot, this.history, this.now);
+    const begun = performance.now();
     try {
       const answer =
         what === 'think' ? this.brain.think(think) : (this.brain.conclude?.(think) ?? { calls: [] });
-      if (!(answer instanceof Promise)) return this.made(what, answer);
+      if (!(answer instanceof Promise)) {
+        this.thought(begun);
+        return this.made(what, answer);
+      }
       // what a session leaves behind is asked whether or not it is cancelled
       const promised = await (what === 'think' ? think.listed(this.scope.thinking, answer) : answer);
+      this.thought(begun);
       if (think.cancelled) return 'again';
       // a model may have thought for minutes: what it wants done begins now
       this.now = Math.max(this.now, await this.scope.store.now());
       return this.made(what, promised);
     } catch (error) {
+      this.scope.trace?.lap(SPANS.think, begun, error);
       if (think.cancelled) return 'again';
       if (DormouseError.is(error) && error.retryable) throw error;
       if (think.interrupted) throw error;
       return { kind: 'think_failed', error: errorData(error) };
     }
+  }
+
+  /** The brain has answered. */
+  private thought(begun: number): void {
+    const { figures, trace } = this.scope;
+    figures.thinks.observe(this.brain.name, (performance.now() - begun) / 1_000);
+    trace?.lap(SPANS.think, begun);
   }
 
   private made(what: 'think' | 'conclude', answer: Decision | Conclusion): Input {

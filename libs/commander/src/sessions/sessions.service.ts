@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   cancelEvent,
+  carryOf,
   type CloudEvent,
   DormouseError,
   isTerminal,
@@ -13,9 +14,11 @@ import {
   type Snapshot,
   type Submission,
   ToolCatalogue,
+  type TraceCarry,
 } from '#contracts';
 import { bodyDigest, nextToken } from '#idempotency';
 import { Payloads, SessionStore } from '#state';
+import { publishTraced } from '#telemetry';
 import { EventClient } from '#transport';
 import { Brains } from '../brains/brains.js';
 import {
@@ -27,13 +30,14 @@ import { newSession } from '../core/create.js';
 import { cancelId, cancelOutstanding, nextWake } from '../core/next-wake.js';
 import { ThinkingSessions } from '../thinking-sessions.js';
 import { admit, sessionIdOfKey } from './admission.js';
+import { type Caller, traceCancel, traceSubmit } from './request-span.js';
 import { sessionView } from './session-view.js';
 
 export interface SubmitContext {
   tenant: string;
   idempotencyKey?: string;
-  /** W3C trace id; default: a new one */
-  traceId?: string;
+  /** whose trace the session is part of; default: a new one */
+  caller?: Caller;
 }
 
 export interface CancelContext {
@@ -43,6 +47,8 @@ export interface CancelContext {
   compensate?: boolean;
   /** a repeat with one is answered as the first was, also when the session has ended by it */
   idempotencyKey?: string;
+  /** its trace is linked with the session's */
+  caller?: Caller;
 }
 
 /** Entries read at once; a result may be megabytes. */
@@ -51,6 +57,8 @@ const TIMELINE_PAGE = 16;
 /** Sessions as the API sees them: submit, look at, cancel. */
 @Injectable()
 export class Sessions {
+  /** how often each thing has happened in this process */
+  readonly counts = { created: 0, repeated: 0 };
   private readonly payloads: Payloads;
 
   constructor(
@@ -75,16 +83,20 @@ export class Sessions {
     submission: Submission,
     context: SubmitContext,
   ): Promise<{ snapshot: Snapshot; repeated: boolean }> {
+    const begun = performance.now();
     const { warnings, deadlineAt } = admit(submission, this.tools);
     const brain = this.brains.choose(submission);
-    const { tenant, idempotencyKey } = context;
+    const { tenant, idempotencyKey, caller } = context;
+    const traceId = caller?.traceId ?? newTraceId();
+    const trace = this.carryOf(traceId, caller);
     const now = await this.store.now();
     const fixed: SessionFixed = {
       tenant,
       submission,
       brain: brain.name,
       ...(idempotencyKey === undefined ? {} : { body_digest: bodyDigest(submission as Json) }),
-      trace_id: context.traceId ?? newTraceId(),
+      trace_id: traceId,
+      ...(trace === undefined ? {} : { trace }),
       created_at: now,
       ...(deadlineAt === undefined ? {} : { deadline_at: deadlineAt }),
       ...(warnings.length === 0 ? {} : { warnings }),
@@ -100,10 +112,25 @@ export class Sessions {
         'This Idempotency-Key was used with another body. Use a new key for another session.',
         { details: { session_id: id } },
       );
-    // applied: then it was in the log
-    if (snapshot.status === 'queued')
-      await this.publish(snapshot, sessionCreatedEvent(this.options.events, snapshot));
-    return { snapshot, repeated };
+    this.counts[repeated ? 'repeated' : 'created']++;
+    const { tracing } = this.options;
+    let failure: unknown;
+    try {
+      // applied: then it was in the log
+      if (snapshot.status === 'queued')
+        await this.publish(snapshot, sessionCreatedEvent(this.options.events, snapshot));
+      return { snapshot, repeated };
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      if (tracing !== undefined) traceSubmit(tracing, begun, { snapshot, repeated }, caller, failure);
+    }
+  }
+
+  /** What the session's trace carries beside its id. Who begins a trace decides whether it is recorded. */
+  private carryOf(traceId: string, caller: Caller | undefined): TraceCarry | undefined {
+    return carryOf(caller?.sampled ?? this.options.tracing?.samples(traceId) ?? true, caller?.state);
   }
 
   /**
@@ -113,6 +140,8 @@ export class Sessions {
    * Errors: `not_found`, `session_ended`, `unavailable`
    */
   async cancel(sessionId: string, context: CancelContext): Promise<Snapshot> {
+    const begun = performance.now();
+    const { events, tracing } = this.options;
     for (;;) {
       const before = await this.get(sessionId, context);
       if (isTerminal(before.status)) {
@@ -122,10 +151,12 @@ export class Sessions {
       }
       // taken up already: it ends as soon as it can
       if (before.applied.includes(cancelId(before))) return before;
-      const snapshot = cancelOutstanding(before) ? before : await this.requestCancel(before, context);
-      const event = snapshot === null ? null : cancelEvent(this.options.events, snapshot);
+      const repeated = cancelOutstanding(before);
+      const snapshot = repeated ? before : await this.requestCancel(before, context);
+      const event = snapshot === null ? null : cancelEvent(events, snapshot);
       if (snapshot === null || event === null) continue;
       await this.publish(snapshot, event);
+      if (tracing !== undefined) traceCancel(tracing, begun, { events, snapshot, repeated }, context.caller);
       return snapshot;
     }
   }
@@ -189,9 +220,13 @@ export class Sessions {
   private async publish(snapshot: Snapshot, event: CloudEvent): Promise<void> {
     const { session_id } = snapshot;
     const events = [event];
-    try {
+    const { topics, tracing } = this.options;
+    const send = async (): Promise<void> => {
       const packed = this.payloads.fits(events) ? events : await this.payloads.pack(session_id, events);
-      await this.client.publish(this.options.topics.observation, packed);
+      await this.client.publish(topics.observation, packed);
+    };
+    try {
+      await (tracing === undefined ? send() : publishTraced(tracing, topics.observation, event, send));
     } catch (cause) {
       throw new DormouseError(
         'unavailable',

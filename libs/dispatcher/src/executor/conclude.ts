@@ -9,10 +9,11 @@ export type Concluded = 'done' | { again: Outcome };
 
 /** Records the outcome under the claim, where there is one, and publishes what is recorded (rule 3). */
 export const conclude = async (parts: Parts, run: IntentRun, outcome: Outcome): Promise<Concluded> => {
-  const { claims, outlet, options } = parts;
+  const { claims, outlet, options, figures } = parts;
   const { lease, intent } = run;
   if (lease === undefined) {
     await outlet.publish(intent, outcome);
+    figures.ended(run, outcome.status);
     return 'done';
   }
   const reply = await insist(parts, () =>
@@ -21,12 +22,14 @@ export const conclude = async (parts: Parts, run: IntentRun, outcome: Outcome): 
   run.letGo();
   switch (reply.kind) {
     case 'recorded':
+      figures.ended(run, outcome.status);
       await outlet.publish(intent, outcome);
       return 'done';
     case 'superseded':
       await outlet.publish(intent, reply.outcome);
       return 'done';
     case 'lost':
+      run.lostClaim = true;
       // what the new owner records counts, and is its to publish
       return 'done';
     case 'none':

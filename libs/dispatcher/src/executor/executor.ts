@@ -7,6 +7,7 @@ import { systemClock } from '../clock.js';
 import type { DispatcherOptions } from '../dispatcher.options.js';
 import type { ToolRegistry } from '../registry/tool.registry.js';
 import { closing } from './closing.js';
+import { ToolFigures } from './figures.js';
 import { claimedFlow } from './flow.js';
 import { type Intent, readIntent } from './intent.js';
 import { IntentRun, type RunWatch } from './intent.run.js';
@@ -49,12 +50,20 @@ export class Executor implements RunWatch {
     this.parts = {
       sessions,
       claims,
-      outlet: new Outlet(publisher, this.payloads, options.events, options.topics.observation, options.soon),
+      outlet: new Outlet(
+        publisher,
+        this.payloads,
+        options.events,
+        options.topics.observation,
+        options.tracing,
+        options.soon,
+      ),
       slots: new Slots(options.concurrency),
       pulse,
       leases: new LeaseKeeper(claims, pulse, options.leaseMs),
       options,
       counts: noCounts(),
+      figures: new ToolFigures(),
       random,
       isDraining: () => this.draining !== undefined,
     };
@@ -62,6 +71,10 @@ export class Executor implements RunWatch {
 
   get counts(): Readonly<Counts> {
     return this.parts.counts;
+  }
+
+  get figures(): ToolFigures {
+    return this.parts.figures;
   }
 
   /** Intents under way, waiting ones included. */
@@ -152,6 +165,7 @@ export class Executor implements RunWatch {
       throw error;
     } finally {
       run.over = true;
+      if (run.lostClaim) parts.counts.claimsLost++;
       run.letGo();
       unplace(parts, run);
       parts.pulse.leave(run);

@@ -6,6 +6,7 @@ import { ask, claim, insist } from './claim.step.js';
 import { closing } from './closing.js';
 import { conclude, end } from './conclude.js';
 import type { Ending } from './ending.js';
+import { traceRun } from './figures.js';
 import type { IntentRun } from './intent.run.js';
 import { intentConflict, invalidParameters, outcomeOf, unknownTool } from './outcomes.js';
 import type { FlowEnd, Parts } from './parts.js';
@@ -29,6 +30,7 @@ export const attemptOnce = (parts: Parts, run: IntentRun): Ending | Promise<Endi
   const now = clock.monotonic();
   run.begins(attempt, now, clock.now());
   parts.counts.attempts++;
+  if (run.attempts > 0) parts.counts.retries++;
   const ending = attempt.begin((context) => tool.run(intent.parameters, context), now);
   // only what takes its time is looked after
   if (ending instanceof Promise) parts.pulse.watch(run);
@@ -43,9 +45,19 @@ export const judge = (parts: Parts, run: IntentRun, ending: Ending): Verdict => 
     maxAttempts: run.retry.maxAttempts,
     resultLimitBytes: parts.options.resultLimitBytes,
   });
+  runEnded(parts, run, verdict);
   // a run that we stopped did not end by itself
   if (verdict.kind !== 'given_back') run.attempts++;
   return verdict;
+};
+
+/** Counted once, also where its end is judged again: it had timed out, and then ended after all. */
+const runEnded = (parts: Parts, run: IntentRun, verdict: Verdict): void => {
+  if (run.counted === run.attempt || run.tool === undefined) return;
+  run.counted = run.attempt;
+  const { figures, pulse, options } = parts;
+  figures.durations.observe(run.tool.spec.name, run.times(pulse.clock.monotonic()).durationMs / 1_000);
+  if (options.tracing !== undefined) traceRun(options.tracing, run, run.attempts + 1, verdict);
 };
 
 /** What is left to do in the flow of a claimed intent. */
@@ -124,6 +136,7 @@ const resume = async (
     case 'go_on':
       return { do: 'run' };
     case 'lost':
+      run.lostClaim = true;
       run.letGo();
       return { do: 'claim' };
     case 'cancelled':
@@ -153,6 +166,7 @@ const runClaimed = async (parts: Parts, run: IntentRun): Promise<Next> => {
   if (!run.repeatable) {
     const reply = await insist(parts, () => claims.start(lease.key, lease.token));
     if (reply === 'lost') {
+      run.lostClaim = true;
       run.letGo();
       return { do: 'claim' };
     }

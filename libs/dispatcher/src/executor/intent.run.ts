@@ -10,7 +10,7 @@ import type { RegisteredTool } from '../registry/registered.tool.js';
 import type { Attempt } from './attempt.js';
 import type { AbortCause } from './ending.js';
 import type { Intent } from './intent.js';
-import type { Lease } from './lease.keeper.js';
+import type { Lease, LeaseSignal } from './lease.keeper.js';
 import type { RunTimes } from './outcomes.js';
 import type { Beating } from './pulse.js';
 
@@ -40,13 +40,18 @@ export class IntentRun implements Beating {
   lateClaim: Promise<void> | undefined;
   handedOver = false;
   over = false;
+  /** somebody else holds the claim that was ours */
+  lostClaim = false;
+  /** the latest attempt whose end was counted */
+  counted: Attempt | undefined;
   startedAt: number;
   /** ms since the epoch */
   readonly firstSeenAt: number;
   /** resolves the record's promise before the run is over */
   finishRecord: () => void = () => undefined;
   refuseRecord: (error: unknown) => void = () => undefined;
-  private begunAt: number | undefined;
+  /** when the latest run began, by the monotonic clock */
+  begunAt: number | undefined;
   private longTold = false;
   private handOverAt: number;
 
@@ -92,9 +97,14 @@ export class IntentRun implements Beating {
   holds(lease: Lease): void {
     this.lease = lease;
     lease.onSignal = (signal) => {
-      this.abort(signal);
+      this.heard(signal);
     };
-    if (lease.signal !== undefined) this.abort(lease.signal);
+    if (lease.signal !== undefined) this.heard(lease.signal);
+  }
+
+  private heard(signal: LeaseSignal): void {
+    if (signal === 'lost') this.lostClaim = true;
+    this.abort(signal);
   }
 
   letGo(): void {

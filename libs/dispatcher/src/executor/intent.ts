@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
   type AnsweredIntent,
+  carryOf,
   type CloudEvent,
   type EffectClass,
   type JsonObject,
+  readTraceparent,
   SESSION_ID,
   type ToolCallData,
 } from '#contracts';
@@ -38,12 +40,22 @@ const timeOf = (text: unknown): number | undefined => {
   return Number.isNaN(ms) ? undefined : ms;
 };
 
-/** The trace that an intent belongs to; made from its id where its writer gave none, so that a repeat has the same. */
-const traceIdOf = (event: CloudEvent<ToolCallData>, data: ToolCallData): string => {
-  if (data.trace_id !== undefined && TRACE_ID.test(data.trace_id)) return data.trace_id;
-  const parent = typeof event.traceparent === 'string' ? event.traceparent.split('-')[1] : undefined;
-  if (parent !== undefined && TRACE_ID.test(parent)) return parent;
-  return sha256(`${event.source}\n${event.id}`, 'hex').slice(0, 32);
+/**
+ * The trace that an intent belongs to, and its place there: what its writer says, in `traceparent` or `data.trace_id`.
+ * Where he says nothing it is made from the event's identity, so that a repeat has the same.
+ */
+const traceOf = (
+  event: CloudEvent<ToolCallData>,
+  data: ToolCallData,
+): Pick<Intent, 'traceId' | 'trace' | 'parentSpanId'> => {
+  const parent = readTraceparent(event.traceparent);
+  const named = data.trace_id !== undefined && TRACE_ID.test(data.trace_id) ? data.trace_id : undefined;
+  if (parent === undefined || (named !== undefined && named !== parent.traceId)) {
+    const traceId = named ?? sha256(`${event.source}\n${event.id}`, 'hex').slice(0, 32);
+    return { traceId, trace: undefined, parentSpanId: undefined };
+  }
+  const trace = carryOf(parent.sampled, event.tracestate);
+  return { traceId: parent.traceId, trace, parentSpanId: parent.spanId };
 };
 
 const invalid = (event: CloudEvent, what: string): DeadLetterError =>
@@ -72,7 +84,7 @@ export const readIntent = (event: CloudEvent<ToolCallData>, deployment: string):
     tool,
     parameters: parameters as JsonObject,
     tenant: typeof event.tenant === 'string' ? event.tenant : 'default',
-    traceId: traceIdOf(event, call),
+    ...traceOf(event, call),
     digest: intentDigest(tool, parameters),
     ours,
     key: {

@@ -1,5 +1,6 @@
 import { type CloudEvent, endOf, type EventContext, type Outcome, toolResultEvent } from '#contracts';
 import type { Payloads } from '#state';
+import { publishTraced, type Tracing } from '#telemetry';
 import type { Intent } from './intent.js';
 
 /** What the outlet needs of the transport's client. */
@@ -26,6 +27,7 @@ export class Outlet {
     private readonly payloads: Payloads,
     private readonly context: EventContext,
     private readonly topic: string,
+    private readonly tracing: Tracing | undefined,
     /** runs it when everything that is ready now has had its turn */
     private readonly soon: (run: () => void) => void = setImmediate,
   ) {}
@@ -33,6 +35,12 @@ export class Outlet {
   /** Resolves when the log has the observation. */
   publish(intent: Intent, outcome: Outcome): Promise<void> {
     const event = toolResultEvent(this.context, intent, outcome, endOf(outcome));
+    return this.tracing === undefined
+      ? this.hand(intent, event)
+      : publishTraced(this.tracing, this.topic, event, () => this.hand(intent, event));
+  }
+
+  private hand(intent: Intent, event: CloudEvent): Promise<void> {
     if (this.payloads.fits([event])) return this.send(event);
     return this.payloads
       .pack(intent.key.sessionId, [event])

@@ -1,6 +1,7 @@
 import type { ClaimStore } from '#idempotency';
 import type { SessionStore } from '#state';
 import type { DispatcherOptions } from '../dispatcher.options.js';
+import type { ToolFigures } from './figures.js';
 import type { LeaseKeeper } from './lease.keeper.js';
 import type { Outlet } from './outlet.js';
 import type { Pulse } from './pulse.js';
@@ -16,6 +17,7 @@ export interface Parts {
   leases: LeaseKeeper;
   options: DispatcherOptions;
   counts: Counts;
+  figures: ToolFigures;
   /** at least 0, below 1 */
   random: () => number;
   isDraining: () => boolean;
@@ -36,6 +38,10 @@ export interface Counts {
   takenOver: number;
   /** runs of tools */
   attempts: number;
+  /** of them, those of an intent that had run before */
+  retries: number;
+  /** intents whose claim another dispatcher took over while they were under way here */
+  claimsLost: number;
   /** records acknowledged while their tool ran on */
   handedOver: number;
 }
@@ -48,6 +54,8 @@ export const noCounts = (): Counts => ({
   conflicts: 0,
   takenOver: 0,
   attempts: 0,
+  retries: 0,
+  claimsLost: 0,
   handedOver: 0,
 });
 

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { DormouseError, type Json } from '#contracts';
+import { DormouseError, type Json, runSpanId, traceparent } from '#contracts';
 import type { ToolContext, ToolLogger } from '../registry/tool.definition.js';
 import type { AbortCause } from './ending.js';
 import type { Intent } from './intent.js';
@@ -55,6 +55,10 @@ export class RunContext implements ToolContext {
   }
   get traceId(): string {
     return this.#intent.traceId;
+  }
+  get traceparent(): string {
+    const { traceId, intentId, trace } = this.#intent;
+    return traceparent(traceId, runSpanId(intentId, this.attempt), trace?.sampled !== false);
   }
   get compensates(): string | undefined {
     return this.#intent.compensates;

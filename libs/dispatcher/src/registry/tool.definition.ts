@@ -19,6 +19,8 @@ export interface ToolContext {
   readonly sessionId: string;
   /** W3C trace id, 32 hex digits */
   readonly traceId: string;
+  /** W3C traceparent of this run: hand it to what the tool calls, so that it appears below the run */
+  readonly traceparent: string;
   /** 1, 2, 3 …: runs that ended by themselves, and this one */
   readonly attempt: number;
   /** aborted at the timeout, when the session doesn't want the tool any more, and at a shutdown */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type Json, NonRetryableError, traceparent, UnknownOutcomeError } from '#contracts';
+import { type Json, NonRetryableError, UnknownOutcomeError } from '#contracts';
 import type { ToolContext, ToolDefinition } from '../../registry/tool.definition.js';
 import { AllowList } from './allow.list.js';
 import { type HttpAnswer, HttpExchange } from './http.exchange.js';
@@ -56,9 +55,7 @@ const headersFor = (parameters: HttpParameters, context: ToolContext): Record<st
   if (parameters.body !== undefined && typeof parameters.body !== 'string')
     headers['content-type'] ??= 'application/json';
   headers['idempotency-key'] = context.idempotencyKey;
-  // a span of its own for each intent, the same at each run of it
-  const span = createHash('sha256').update(context.intentId).digest('hex').slice(0, 16);
-  headers.traceparent = traceparent(context.traceId, span);
+  headers.traceparent = context.traceparent;
   return headers;
 };
 
