@@ -95,12 +95,13 @@ export const runSession = async (url, body) => {
   return session_id;
 };
 
-/** Sessions in a status, at most `limit`, following cursors over pages that a filter left short. */
+/** The latest sessions (in a status), at most `limit`, following cursors over pages that a filter left short. */
 export const list = async (url, status, limit) => {
   const sessions = [];
   let cursor;
   do {
-    const query = new URLSearchParams({ status, limit: String(Math.min(500, limit - sessions.length)) });
+    const query = new URLSearchParams({ limit: String(Math.min(500, limit - sessions.length)) });
+    if (status !== undefined) query.set('status', status);
     if (cursor !== undefined) query.set('cursor', cursor);
     const page = await ask(url, 'GET', `/v1/sessions?${query}`);
     sessions.push(...page.sessions);
@@ -112,10 +113,19 @@ export const list = async (url, status, limit) => {
 const TERMINAL = new Set(['completed', 'failed', 'compensated', 'cancelled', 'parked']);
 const ASK_EVERY_MS = 25;
 
-/** Resolves when all these sessions have ended: asks for one at a time, the latest first, and seldom. */
+/**
+ * Resolves when all these sessions have ended. Seldom asks, and for the latest alone until that has ended, so that
+ * asking takes little part in what is measured; then looks at all of them, by pages.
+ */
 export const ended = async (url, ids) => {
-  for (const id of ids.toReversed()) {
-    while (!TERMINAL.has((await ask(url, 'GET', `/v1/sessions/${id}`)).status))
-      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  const pause = () => new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  while (!TERMINAL.has((await ask(url, 'GET', `/v1/sessions/${ids.at(-1)}`)).status)) await pause();
+  for (;;) {
+    const latest = new Map((await list(url, undefined, ids.length)).map((s) => [s.session_id, s.status]));
+    const left = ids.filter((id) => !TERMINAL.has(latest.get(id)));
+    if (left.length === 0) return;
+    const lost = left.find((id) => !latest.has(id));
+    if (lost !== undefined) throw new Error(`expected ${ids.length} sessions, ${lost} isn't listed`);
+    await pause();
   }
 };
