@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
+  ackBefore,
   type CloudEvent,
   DormouseError,
   type EventName,
@@ -148,6 +149,7 @@ export class CommanderService {
       figures,
       trace,
       retentionMs: this.options.retentionMs,
+      ack: ackBefore(store.capabilities, this.client.log),
     };
   }
 

@@ -1,3 +1,4 @@
+export { type Ack, ackBefore, type Journaled } from './ack.js';
 export {
   DormouseError,
   type DormouseErrorOptions,

@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { DormouseError } from '#contracts';
+import { type Ack, DormouseError } from '#contracts';
 import { Batch } from './batch.js';
 import { Checkpoint } from './checkpoint.js';
 import { brokenError, closedError, folderError } from './engine.errors.js';
@@ -109,6 +109,11 @@ export class Engine {
     }
   }
 
+  /** Its name among the journals of the process, for the ports' capabilities. */
+  get journalName(): string {
+    return this.dir;
+  }
+
   /** The clock, ms; never goes back within the process. */
   now(): number {
     const now = this.clock();
@@ -129,9 +134,10 @@ export class Engine {
   /**
    * Runs `fn` at once, on the state that all moves before it left, and resolves with its answer when what it wrote and
    * what it read is durable. If `fn` throws, it has written nothing and its error comes back.
+   * @param ack `ordered`: what was written is answered at once; see {@link Ack}
    * @throws DormouseError `unavailable` (may have happened or not), `closed`
    */
-  move<T>(fn: (tx: Transaction) => T): Promise<T> {
+  move<T>(fn: (tx: Transaction) => T, ack: Ack = 'durable'): Promise<T> {
     if (this.stopped) return Promise.reject(this.stopped);
     const tx = this.transaction;
     if (this.moving) return Promise.reject(new TypeError('a move must not begin another one'));
@@ -148,7 +154,7 @@ export class Engine {
     }
     if (tx.end()) {
       this.schedule();
-      return this.when(this.collecting, answer);
+      return ack === 'ordered' ? Promise.resolve(answer) : this.when(this.collecting, answer);
     }
     return this.when(tx.seen, answer);
   }

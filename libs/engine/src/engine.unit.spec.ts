@@ -37,6 +37,35 @@ describe('a move', () => {
     await first;
   });
 
+  it('that is ordered answers before its batch is written, and is under what is acknowledged later', async () => {
+    const engine = await open();
+    const order: string[] = [];
+    const writes = (key: string) => engine.move((tx) => tx.put(engine.text('aa'), key, 'x'), 'ordered');
+    const acknowledged = put(engine, 'k2', 'later').then(() => order.push('acknowledged'));
+    await writes('k1').then(() => order.push('ordered'));
+    await acknowledged;
+    expect(order).toEqual(['ordered', 'acknowledged']);
+    void writes('k3');
+    await engine.abandon();
+    const again = await open();
+    expect([await get(again, 'k1'), await get(again, 'k2'), await get(again, 'k3')]).toEqual([
+      'x',
+      'later',
+      undefined,
+    ]);
+  });
+
+  it('that is ordered and wrote nothing waits for what it read', async () => {
+    const engine = await open();
+    const order: string[] = [];
+    const written = put(engine, 'k', 'x').then(() => order.push('written'));
+    await engine
+      .move((tx) => tx.get(engine.text('aa'), 'k'), 'ordered')
+      .then((read) => order.push(`read ${String(read)}`));
+    await written;
+    expect(order).toEqual(['written', 'read x']);
+  });
+
   it('that throws has written nothing and leaves what was there', async () => {
     const engine = await open();
     await put(engine, 'k', 'before');

@@ -1,6 +1,6 @@
-import type { Outcome } from '#contracts';
+import type { Ack, Journaled, Outcome } from '#contracts';
 
-export interface ClaimCapabilities {
+export interface ClaimCapabilities extends Journaled {
   driver: string;
   durability: 'process' | 'power';
   /** several processes may use the same data at once */
@@ -106,7 +106,14 @@ export abstract class ClaimStore {
   ): Promise<'deferred' | 'lost' | 'cancelled'>;
   /** Keeps the whole intent under the claim, so that its log record can be acknowledged while the tool runs on. */
   abstract keep(key: ClaimKey, token: string, record: string): Promise<'kept' | 'lost'>;
-  abstract record(key: ClaimKey, token: string, outcome: Outcome, retentionMs: number): Promise<RecordReply>;
+  /** @param ack of `recorded` */
+  abstract record(
+    key: ClaimKey,
+    token: string,
+    outcome: Outcome,
+    retentionMs: number,
+    ack?: Ack,
+  ): Promise<RecordReply>;
   /** By the Commander: what isn't started never will be. Makes a claim where there is none. */
   abstract seal(key: ClaimKey, digest: string, outcome: Outcome, retentionMs: number): Promise<SealReply>;
   /** Ends the lease at once, keeps everything else. Never deletes. Nothing happens with a stale token. */

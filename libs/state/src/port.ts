@@ -1,9 +1,17 @@
-import type { HistoryEntry, SessionStatus, Snapshot, StoredTimelineEntry, TimelineEntry } from '#contracts';
+import type {
+  Ack,
+  HistoryEntry,
+  Journaled,
+  SessionStatus,
+  Snapshot,
+  StoredTimelineEntry,
+  TimelineEntry,
+} from '#contracts';
 
 /**
  * What a driver can do beyond the port's promises, as data: start-up and the contract suite read it.
  */
-export interface StateCapabilities {
+export interface StateCapabilities extends Journaled {
   driver: string;
   /** what an acknowledged write outlives: `process` = kill -9, `power` = a power cut */
   durability: 'process' | 'power';
@@ -22,6 +30,8 @@ export interface Creation {
   /** the entries that the creation itself adds (`queued`) */
   timeline: StoredTimelineEntry[];
   wakeAt: number;
+  /** of `created` */
+  ack?: Ack;
 }
 /** `exists`: the id is taken; its snapshot comes back, unchanged (compare `fixed.body_digest`). */
 export type CreateReply = { kind: 'created' } | { kind: 'exists'; snapshot: Snapshot };
@@ -45,6 +55,8 @@ export interface Commit {
    * with a later time than the entry's and changed nothing, which only the sweeper, that asks the claims, can tell.
    */
   wakeAt: number | null;
+  /** of `committed` */
+  ack?: Ack;
 }
 /** `conflict`: another commit came first; load again. `missing`: there is no such session (any more). */
 export type CommitReply = { kind: 'committed' } | { kind: 'conflict'; version: number } | { kind: 'missing' };
@@ -87,7 +99,8 @@ export interface TimelinePageQuery {
  * - A call that resolved outlives what `capabilities.durability` says. One that rejected (`unavailable`) may have
  *   happened or not; every write may be sent again and then answers as it did the first time.
  * - `create` and `commit` are atomic: after a crash all of it is there or nothing.
- * - `load` after a resolved write sees that write, in every process.
+ * - `load` after a resolved write sees that write, in every process. What it gives may be shared: to be read only, as
+ *   is a snapshot that was handed to `create` or `commit`.
  * - The cost of `commit` depends on what it adds, not on the length of the session.
  * Not promised: that `list` and `watch` are current to the moment (they may lag by a second).
  *

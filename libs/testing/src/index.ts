@@ -1,3 +1,4 @@
+export { deepFreeze } from './deep-freeze.js';
 export { claimStoreContract } from './claims/claim-store.contract.js';
 export type { ClaimSuiteCapabilities } from './claims/claim-suite.js';
 export type { SuiteCapabilities, TestBed, TestBedFactory } from './contract/test-bed.js';

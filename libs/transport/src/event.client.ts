@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
-import { type CloudEvent, DormouseError } from '#contracts';
+import { type CloudEvent, DormouseError, type Journaled } from '#contracts';
 import { checkAttributes, describeInvalid } from './event-attributes.js';
 import { encodeEvent } from './event-codec.js';
 import { Transport } from './port.js';
@@ -28,6 +28,11 @@ const asEvent = (data: unknown): CloudEvent => {
 export class EventClient extends ClientProxy {
   constructor(private readonly transport: Transport) {
     super();
+  }
+
+  /** Where the log's writes go. */
+  get log(): Journaled {
+    return this.transport.capabilities;
   }
 
   /**

@@ -1,3 +1,5 @@
+import type { Journaled } from '#contracts';
+
 /** A record to be written. */
 export interface OutboundRecord {
   topic: string;
@@ -34,7 +36,7 @@ export interface PartitionPosition extends Position {
   partition: number;
 }
 
-export interface TransportCapabilities {
+export interface TransportCapabilities extends Journaled {
   driver: string;
   durability: 'process' | 'power';
   /** several processes may join a group */

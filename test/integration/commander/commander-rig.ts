@@ -15,8 +15,8 @@ import {
 import { type Brain, Brains, CommanderService, PlanBrain, Sessions, ThinkingSessions } from '#commander';
 import { Engine } from '#engine';
 import { EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore } from '#state';
-import { NamedTools, tempDir } from '#testing';
+import { EmbeddedSessionStore, type SessionStore } from '#state';
+import { deepFreeze, NamedTools, tempDir } from '#testing';
 import { decodeEvent, EmbeddedTransport, EventClient, type LogRecord, type OutboundRecord } from '#transport';
 
 export const TENANT = { tenant: 'default' };
@@ -33,6 +33,13 @@ export const tools = new NamedTools([
   { name: 'ask', effect: 'irreversible', servedBy: 'external' },
 ]);
 
+/** Snapshots are to be read only: whoever changes one fails. */
+class FrozenSnapshots extends EmbeddedSessionStore {
+  override async load(sessionId: string): Promise<Snapshot | null> {
+    return deepFreeze(await super.load(sessionId));
+  }
+}
+
 /** The log, which can be told to fail a publication before or after it has taken it. */
 class FlakyTransport extends EmbeddedTransport {
   fault: 'none' | 'before' | 'after' = 'none';
@@ -47,7 +54,7 @@ class FlakyTransport extends EmbeddedTransport {
 
 /** A commander on the embedded engine, its parts within reach; the topics are read as any program would. */
 export class CommanderRig {
-  readonly store: EmbeddedSessionStore;
+  readonly store: SessionStore;
   readonly claims: EmbeddedClaimStore;
   readonly commander: CommanderService;
   readonly sessions: Sessions;
@@ -61,7 +68,7 @@ export class CommanderRig {
     brains: readonly Brain[],
     limits: { inlineLimitBytes?: number; resultLimitBytes?: number },
   ) {
-    this.store = new EmbeddedSessionStore(engine);
+    this.store = new FrozenSnapshots(engine);
     this.claims = new EmbeddedClaimStore(engine);
     const client = new EventClient(transport);
     const options = {

@@ -107,6 +107,7 @@ export class DispatcherBed {
       options.sessions ?? this.sessions,
       options.claims ?? this.claims,
       {
+        log: {},
         publish: async (_topic, events) => {
           await options.publish?.(events);
           calls.push(events.length);

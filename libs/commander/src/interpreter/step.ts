@@ -1,4 +1,5 @@
 import {
+  type Ack,
   DormouseError,
   type ErrorData,
   type HistoryEntry,
@@ -28,6 +29,8 @@ export interface StepScope extends ThinkScope {
   figures: CommanderFigures;
   /** undefined: nobody follows the step */
   trace: StepTrace | undefined;
+  /** of the commit: the outbox is published next, and waited for */
+  ack: Ack;
 }
 
 export type StepEnd =
@@ -93,6 +96,7 @@ export class Step {
       history: this.history,
       timeline: this.timeline,
       wakeAt,
+      ack: this.scope.ack,
     });
     this.scope.trace?.lap(SPANS.commit, begun);
     if (reply.kind === 'committed') return { kind: 'committed', snapshot, forget: this.forget };

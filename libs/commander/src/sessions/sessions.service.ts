@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  type Ack,
+  ackBefore,
   cancelEvent,
   carryOf,
   type CloudEvent,
@@ -103,7 +105,7 @@ export class Sessions {
     };
     const id = idempotencyKey === undefined ? newSessionId(now) : sessionIdOfKey(tenant, idempotencyKey);
     const creation = newSession(id, fixed);
-    const reply = await this.store.create(creation);
+    const reply = await this.store.create({ ...creation, ack: this.ack });
     const repeated = reply.kind === 'exists';
     const snapshot = repeated ? reply.snapshot : creation.snapshot;
     if (repeated && snapshot.fixed.body_digest !== fixed.body_digest)
@@ -173,6 +175,11 @@ export class Sessions {
     return sessionView(snapshot, this.thinking.has(snapshot.session_id));
   }
 
+  /** Of a write that is published next. */
+  private get ack(): Ack {
+    return ackBefore(this.store.capabilities, this.client.log);
+  }
+
   /** Whether a cancel with the same body was applied to it. The timeline tells: the snapshot has forgotten the request. */
   private async endedByCancel(
     ended: Snapshot,
@@ -213,6 +220,7 @@ export class Sessions {
       history: [],
       timeline: [],
       wakeAt: nextWake(snapshot, at),
+      ack: this.ack,
     });
     return reply.kind === 'committed' ? snapshot : null;
   }

@@ -17,7 +17,7 @@ export const conclude = async (parts: Parts, run: IntentRun, outcome: Outcome): 
     return 'done';
   }
   const reply = await insist(parts, () =>
-    claims.record(intent.key, lease.token, outcome, options.retentionMs),
+    claims.record(intent.key, lease.token, outcome, options.retentionMs, outlet.ackOf(claims.capabilities)),
   );
   run.letGo();
   switch (reply.kind) {

@@ -1,10 +1,21 @@
-import { type CloudEvent, endOf, type EventContext, type Outcome, toolResultEvent } from '#contracts';
+import {
+  type Ack,
+  ackBefore,
+  type CloudEvent,
+  endOf,
+  type EventContext,
+  type Journaled,
+  type Outcome,
+  toolResultEvent,
+} from '#contracts';
 import type { Payloads } from '#state';
 import { publishTraced, type Tracing } from '#telemetry';
 import type { Intent } from './intent.js';
 
 /** What the outlet needs of the transport's client. */
 export interface Publisher {
+  /** where its writes go */
+  readonly log: Journaled;
   /** resolves when the log has acknowledged all of them */
   publish(topic: string, events: CloudEvent[]): Promise<void>;
 }
@@ -31,6 +42,11 @@ export class Outlet {
     /** runs it when everything that is ready now has had its turn */
     private readonly soon: (run: () => void) => void = setImmediate,
   ) {}
+
+  /** Of a write to `store` that is published next. */
+  ackOf(store: Journaled): Ack {
+    return ackBefore(store, this.publisher.log);
+  }
 
   /** Resolves when the log has the observation. */
   publish(intent: Intent, outcome: Outcome): Promise<void> {

@@ -110,6 +110,18 @@ export const claimLifetime = (suite: ClaimSuite): void => {
       return { by, look, undated };
     };
 
+    it('after an ordered record keeps it together with what was acknowledged after it', async () => {
+      const store = await bed().open();
+      const key = freshKey();
+      const owner = claimant(store, key);
+      await owner.claim();
+      const record = () => store.record(key, owner.token, succeeded('a'), retentionMs, 'ordered');
+      expect(await record()).toEqual({ kind: 'recorded' });
+      await store.claim({ ...freshKey(), digest: 'other', token: 'other:1', leaseMs: 1_000 });
+      await bed().crash();
+      expect(await viewOf(await bed().open(), key)).toMatchObject({ outcome: succeeded('a') });
+    });
+
     it('between and within any two moves loses nothing acknowledged, and tears nothing', async () => {
       const key = freshKey();
       const { by, look, undated } = script(key);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RECORD_VERSION } from '#contracts';
 import { openSeveral } from '../contract/test-bed.js';
 import { refusal } from '../contract/refusals.js';
+import { deepFreeze } from '../deep-freeze.js';
 import { created, creationAt, inParallel, sightOf, stepped } from './session-fixtures.js';
 import type { SessionSuite } from './session-suite.js';
 
@@ -81,20 +82,15 @@ export const sessionCreating = ({ bed, capabilities }: SessionSuite): void => {
       expect(await stores[0].dueWakes(now + 10_000, 10)).toHaveLength(1);
     });
 
-    it('shares no object with its caller', async () => {
+    it('changes neither what it was handed nor what it gave', async () => {
       const store = await bed().open();
-      const creation = creationAt(await store.now(), { metadata: { team: 'a' } });
+      const creation = deepFreeze(creationAt(await store.now(), { metadata: { team: 'a' } }));
       const wanted = structuredClone(creation.snapshot);
-      const creating = store.create(creation);
-      creation.snapshot.status = 'failed';
-      creation.timeline[0]!.payload.status = 'failed';
-      await creating;
-      const loaded = (await store.load(wanted.session_id))!;
+      await store.create(creation);
+      const loaded = deepFreeze((await store.load(wanted.session_id))!);
+      await stepped(store, loaded);
+      expect(await store.create(creation)).toMatchObject({ kind: 'exists' });
       expect(loaded).toEqual(wanted);
-      loaded.fixed.tenant = 'mallory';
-      loaded.usage.steps = 99;
-      expect(await store.load(wanted.session_id)).toEqual(wanted);
-      expect((await store.timeline(wanted.session_id))[0]!.payload).toEqual({ status: 'queued' });
     });
 
     it('keeps sessions with similar names apart', async () => {

@@ -83,6 +83,26 @@ export const sessionLifetime = ({ bed, makeBed, capabilities }: SessionSuite): v
       await crashEverywhere(makeBed, script(await probe.now()));
     }, 60_000);
 
+    it('after an ordered write keeps it together with what was acknowledged after it', async () => {
+      const store = await bed().open();
+      const now = await store.now();
+      const creation = creationAt(now);
+      expect(await store.create({ ...creation, ack: 'ordered' })).toEqual({ kind: 'created' });
+      const first = stepAfter(creation.snapshot, now);
+      expect(await store.commit({ ...first, ack: 'ordered' })).toEqual({ kind: 'committed' });
+      const second = stepAfter(first.snapshot, now);
+      expect(await store.commit({ ...second, ack: 'ordered' })).toEqual({ kind: 'committed' });
+      expect(await store.commit({ ...first, token: 'another', ack: 'ordered' })).toMatchObject({
+        kind: 'conflict',
+      });
+      await store.putBlob(creation.snapshot.session_id, Buffer.from('later'));
+      await bed().crash();
+      const again = await bed().open();
+      expect(await again.load(creation.snapshot.session_id)).toEqual(second.snapshot);
+      // the same write again answers as it did
+      expect(await again.commit({ ...second, ack: 'ordered' })).toEqual({ kind: 'committed' });
+    });
+
     it('within a commit leaves no session without a wake-up in time', async () => {
       for (let turns = 0; turns < 6; turns++) {
         const store = await bed().open();

@@ -1,4 +1,4 @@
-import { DormouseError, type Outcome } from '#contracts';
+import { type Ack, DormouseError, type Outcome } from '#contracts';
 import { type Engine, keyPart, type Table, timePart, type Transaction } from '#engine';
 import {
   type ClaimCapabilities,
@@ -33,7 +33,12 @@ export class EmbeddedClaimStore extends ClaimStore {
   /** The engine stays its owner's to close. */
   constructor(private readonly engine: Engine) {
     super();
-    this.capabilities = { driver: 'embedded', durability: engine.durability, shared: false };
+    this.capabilities = {
+      driver: 'embedded',
+      durability: engine.durability,
+      shared: false,
+      journal: engine.journalName,
+    };
     this.claims = engine.text('cl');
     this.expiries = engine.text('cx');
   }
@@ -66,8 +71,14 @@ export class EmbeddedClaimStore extends ClaimStore {
     return this.on(key, (row) => claimRules.keep(row, token, record));
   }
 
-  record(key: ClaimKey, token: string, outcome: Outcome, retentionMs: number): Promise<RecordReply> {
-    return this.on(key, (row, now) => claimRules.record(row, token, outcome, now + retentionMs));
+  record(
+    key: ClaimKey,
+    token: string,
+    outcome: Outcome,
+    retentionMs: number,
+    ack?: Ack,
+  ): Promise<RecordReply> {
+    return this.on(key, (row, now) => claimRules.record(row, token, outcome, now + retentionMs), ack);
   }
 
   seal(key: ClaimKey, digest: string, outcome: Outcome, retentionMs: number): Promise<SealReply> {
@@ -114,7 +125,11 @@ export class EmbeddedClaimStore extends ClaimStore {
     this.closed = true;
   }
 
-  private on<R>(key: ClaimKey, rule: (row: ClaimRow | null, now: number) => Verdict<R>): Promise<R> {
+  private on<R>(
+    key: ClaimKey,
+    rule: (row: ClaimRow | null, now: number) => Verdict<R>,
+    ack?: Ack,
+  ): Promise<R> {
     return this.move((tx) => {
       const id = rowKey(key);
       const text = tx.get(this.claims, id);
@@ -128,7 +143,7 @@ export class EmbeddedClaimStore extends ClaimStore {
         if (row.expiresAt !== undefined) tx.put(this.expiries, expiryKey(row.expiresAt, id), id, true);
       }
       return reply;
-    });
+    }, ack);
   }
 
   private decode(id: string, text: string): ClaimRow {
@@ -154,8 +169,8 @@ export class EmbeddedClaimStore extends ClaimStore {
     tx.del(this.claims, id);
   }
 
-  private move<T>(fn: (tx: Transaction) => T): Promise<T> {
-    return this.closed ? Promise.reject(closedError()) : this.engine.move(fn);
+  private move<T>(fn: (tx: Transaction) => T, ack?: Ack): Promise<T> {
+    return this.closed ? Promise.reject(closedError()) : this.engine.move(fn, ack);
   }
 }
 

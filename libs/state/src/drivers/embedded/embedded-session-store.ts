@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DormouseError, type HistoryEntry, type Snapshot, type TimelineEntry } from '#contracts';
+import { type Ack, DormouseError, type HistoryEntry, type Snapshot, type TimelineEntry } from '#contracts';
 import { type Engine, keyPart, type Transaction, type View } from '#engine';
 import {
   type Commit,
@@ -14,6 +14,7 @@ import {
   type TimelinePageQuery,
   type Wake,
 } from '../../port.js';
+import { RecentSnapshots } from './recent-snapshots.js';
 import { expireSessions } from './session-expiry.js';
 import { listPage } from './session-list.js';
 import { SessionReads } from './session-reads.js';
@@ -31,17 +32,23 @@ export class EmbeddedSessionStore extends SessionStore {
   private readonly reads: SessionReads;
   private readonly wakes: WakeRows;
   private readonly writes: SessionWrites;
+  private readonly recent = new RecentSnapshots();
   private readonly watchers = new Watchers();
   private closed = false;
 
   /** The engine stays its owner's to close. */
   constructor(private readonly engine: Engine) {
     super();
-    this.capabilities = { driver: 'embedded', durability: engine.durability, shared: false };
+    this.capabilities = {
+      driver: 'embedded',
+      durability: engine.durability,
+      shared: false,
+      journal: engine.journalName,
+    };
     this.tables = sessionTables(engine);
-    this.reads = new SessionReads(this.tables);
+    this.reads = new SessionReads(this.tables, this.recent);
     this.wakes = new WakeRows(this.tables);
-    this.writes = new SessionWrites(this.tables, this.reads, this.wakes);
+    this.writes = new SessionWrites(this.tables, this.reads, this.wakes, this.recent);
   }
 
   async now(): Promise<number> {
@@ -49,7 +56,7 @@ export class EmbeddedSessionStore extends SessionStore {
   }
 
   async create(creation: Creation): Promise<CreateReply> {
-    const reply = await this.move((tx) => this.writes.create(tx, creation));
+    const reply = await this.move((tx) => this.writes.create(tx, creation), creation.ack);
     if (reply.kind === 'created') this.watchers.tell(creation.snapshot.session_id);
     return reply;
   }
@@ -60,7 +67,7 @@ export class EmbeddedSessionStore extends SessionStore {
 
   async commit(commit: Commit): Promise<CommitReply> {
     const { session_id } = commit.snapshot;
-    const reply = await this.move((tx) => this.writes.commit(tx, commit));
+    const reply = await this.move((tx) => this.writes.commit(tx, commit), commit.ack);
     if (reply.kind === 'committed') this.watchers.tell(session_id);
     return reply;
   }
@@ -146,11 +153,12 @@ export class EmbeddedSessionStore extends SessionStore {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.recent.clear();
     this.watchers.clear();
   }
 
-  private move<T>(fn: (tx: Transaction) => T): Promise<T> {
-    return this.closed ? Promise.reject(closedError()) : this.engine.move(fn);
+  private move<T>(fn: (tx: Transaction) => T, ack?: Ack): Promise<T> {
+    return this.closed ? Promise.reject(closedError()) : this.engine.move(fn, ack);
   }
 
   private read<T>(fn: (view: View) => T): Promise<T> {

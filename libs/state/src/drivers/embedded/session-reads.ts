@@ -1,7 +1,8 @@
-import type { HistoryEntry, Snapshot, TimelineEntry } from '#contracts';
+import { type HistoryEntry, isTerminal, type Snapshot, type TimelineEntry } from '#contracts';
 import { type View } from '#engine';
 import type { PendingReply, TimelinePageQuery } from '../../port.js';
 import { presentEntry } from '../../present-entry.js';
+import { type RecentSnapshots } from './recent-snapshots.js';
 import {
   decodeHeadLine,
   decodePending,
@@ -15,19 +16,37 @@ import {
   stepSeq,
 } from './session-rows.js';
 
+const pendingOf = ({ pending, cancel_requested }: Snapshot, intentId: string): PendingReply => {
+  const intent = pending.find(({ intent_id }) => intent_id === intentId);
+  return intent === undefined
+    ? { kind: 'not_pending' }
+    : { kind: 'pending', digest: intent.digest, cancelRequested: cancel_requested !== undefined };
+};
+
 /** Looks at one session; `session` is its part of a key. */
 export class SessionReads {
-  constructor(private readonly tables: SessionTables) {}
+  constructor(
+    private readonly tables: SessionTables,
+    private readonly recent: RecentSnapshots,
+  ) {}
 
   load(view: View, session: string): Snapshot | null {
     const head = view.get(this.tables.heads, session);
-    const fixed = head === undefined ? undefined : view.get(this.tables.fixed, session);
-    return head === undefined || fixed === undefined ? null : decodeSnapshot(head, fixed);
+    if (head === undefined) return null;
+    const recent = this.recent.get(session, head);
+    if (recent !== undefined) return recent;
+    const fixed = view.get(this.tables.fixed, session);
+    if (fixed === undefined) return null;
+    const snapshot = decodeSnapshot(head, fixed);
+    if (!isTerminal(snapshot.status)) this.recent.add(session, head, snapshot, head.length + fixed.length);
+    return snapshot;
   }
 
   isPending(view: View, session: string, intentId: string): PendingReply {
     const text = view.get(this.tables.heads, session);
     if (text === undefined) return { kind: 'no_session' };
+    const recent = this.recent.get(session, text);
+    if (recent !== undefined) return pendingOf(recent, intentId);
     if (hasEnded(decodeHeadLine(text))) return { kind: 'not_pending' };
     const pending = decodePending(text, intentId);
     return pending ? { kind: 'pending', ...pending } : { kind: 'not_pending' };

@@ -2,6 +2,7 @@ import { isTerminal } from '#contracts';
 import { keyPart, type Transaction } from '#engine';
 import type { Commit, CommitReply, CreateReply, Creation } from '../../port.js';
 import { mayBePutOff } from '../../put-off.js';
+import { type RecentSnapshots } from './recent-snapshots.js';
 import { type SessionReads } from './session-reads.js';
 import {
   creationKey,
@@ -23,6 +24,7 @@ export class SessionWrites {
     private readonly tables: SessionTables,
     private readonly reads: SessionReads,
     private readonly wakes: WakeRows,
+    private readonly recent: RecentSnapshots,
   ) {}
 
   create(tx: Transaction, { snapshot, timeline, wakeAt }: Creation): CreateReply {
@@ -30,8 +32,11 @@ export class SessionWrites {
     const session = keyPart(snapshot.session_id);
     const existing = this.reads.load(tx, session);
     if (existing) return { kind: 'exists', snapshot: existing };
-    tx.put(tables.fixed, session, encodeFixed(snapshot.fixed), true);
-    tx.put(tables.heads, session, encodeHead(snapshot), true);
+    const fixed = encodeFixed(snapshot.fixed);
+    const head = encodeHead(snapshot);
+    tx.put(tables.fixed, session, fixed, true);
+    tx.put(tables.heads, session, head, true);
+    this.recent.add(session, head, snapshot, head.length + fixed.length);
     tx.put(
       tables.steps,
       stepKey(session, snapshot.version),
@@ -69,7 +74,9 @@ export class SessionWrites {
       tx.put(tables.historyKeys, row, String(snapshot.version), true);
       return true;
     });
-    tx.put(tables.heads, session, encodeHead(snapshot));
+    const head = encodeHead(snapshot);
+    tx.put(tables.heads, session, head);
+    this.recent.follow(session, text, head, snapshot, isTerminal(snapshot.status));
     tx.put(
       tables.steps,
       stepKey(session, snapshot.version),

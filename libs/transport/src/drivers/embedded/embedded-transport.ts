@@ -52,6 +52,7 @@ export class EmbeddedTransport extends Transport {
       driver: 'embedded',
       durability: engine.durability,
       shared: false,
+      journal: engine.journalName,
       maxMetadataBytes: MAX_METADATA_BYTES,
       maxRecordBytes: options.maxRecordBytes ?? MAX_RECORD_BYTES,
     };
