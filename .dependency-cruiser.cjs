@@ -1,5 +1,6 @@
 // The arrows between the parts, checked by `npm run boundaries`:
 //   src -> simulator -> commander, dispatcher, scheduler -> state, idempotency, transport, telemetry
+//   src -> rebuild -> commander
 //       -> engine (from drivers/embedded alone), redis (from drivers/redis alone) -> contracts
 const SPEC = '[.]spec[.]ts$';
 /** The second entry of libs/testing: free of the test runner, so that the bench can use it. */
@@ -55,6 +56,7 @@ module.exports = {
     ...PORTS.map((name) => arrow(name, ['contracts', 'engine', 'redis'])),
     ...FEATURES.map((name) => arrow(name, ['contracts', 'telemetry', ...PORTS])),
     arrow('simulator', ['contracts', ...PORTS, ...FEATURES]),
+    arrow('rebuild', ['contracts', 'commander', ...PORTS]),
     {
       name: 'arrows-lib-to-src',
       comment: 'src composes the libs; no lib knows it.',

@@ -26,6 +26,7 @@ const MEANINGS: Partial<Record<ErrorCode, Meaning>> = {
   no_brain: { status: 422, title: 'No brain for this session' },
   overloaded: { status: 429, title: 'Overloaded' },
   unavailable: { status: 503, title: 'Unavailable' },
+  store_emptied: { status: 503, title: 'Store was emptied' },
   closed: { status: 503, title: 'Shutting down' },
   newer_version: { status: 503, title: 'Written by a newer release' },
   internal,

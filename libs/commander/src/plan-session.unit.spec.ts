@@ -168,7 +168,11 @@ describe('failure with siblings under way (rule 6)', () => {
     await session.start();
     await session.answer('step:a', failed);
     expect(session.snapshot).toMatchObject({ status: 'failed', result: { b: 'r', c: 'r' } });
-    expect(session.snapshot.outbox.commit?.added).toHaveLength(2);
+    expect(session.snapshot.outbox.commit?.answers).toMatchObject([
+      { kind: 'decision', finish: { kind: 'failed' } },
+      { kind: 'sealed', answers: [{ kind: 'recorded' }, { kind: 'recorded' }] },
+      { kind: 'conclusion' },
+    ]);
   });
 
   it('parks instead when a sibling turns out unknown', async () => {

@@ -5,6 +5,7 @@ import { applySealed, conclude } from './core/ending.js';
 import { refuse } from './core/ignore.js';
 import type { Input } from './core/input.js';
 import { observe } from './core/observe.js';
+import { type Answering, remember } from './core/record.js';
 
 /**
  * The session machine: what an input makes of a session, and what is to be done about it. Pure: no clock, no I/O, and
@@ -27,6 +28,10 @@ export const transition = (snapshot: Snapshot, input: Input, now: number): Trans
   if (input.kind === 'observation') return observe(snapshot, input.observation, input.thinksAfter, now);
   const stands = snapshot.status === 'parked' && snapshot.ending === undefined;
   if (isTerminal(snapshot.status) || stands) return refuse(snapshot);
+  return remember(answered(snapshot, input, now), input, now);
+};
+
+const answered = (snapshot: Snapshot, input: Answering, now: number): Transition => {
   switch (input.kind) {
     case 'sealed':
       return applySealed(snapshot, input.answers, now);

@@ -197,7 +197,7 @@ describe('the last 256 ids', () => {
 });
 
 describe('publishing again', () => {
-  const commit = { v: 1, step: 1, version: 2, applied: 'r', status: 'waiting_tool' as StoredStatus };
+  const commit = { v: 1, step: 1, version: 2, applied: 'r', at: NOW, status: 'waiting_tool' as StoredStatus };
   const outbox = { commit, intent_ids: [], out: false };
   const republishes = (over: Partial<Snapshot>, id: string) => {
     const before = given({ status: 'waiting_tool', outbox, ...over });
@@ -330,9 +330,9 @@ describe('a brain', () => {
       step: 2,
       status: 'completed',
       brain_message: 'm1',
-      added: [
-        { key: `result:${ID}.1.0`, kind: 'observation', call: 'call_1' },
-        { key: 'brain:2', kind: 'brain', content: 'm2' },
+      answers: [
+        { kind: 'decision', said: true, answered: [{ call: 'call_1' }] },
+        { kind: 'decision', message: 'm2', finish: { kind: 'completed' } },
       ],
     });
   });

@@ -50,6 +50,10 @@ export const ERROR_CODES = [
   'invalid_event',
   'lease_lost',
   'closed',
+  // a store that lost its data
+  'store_emptied',
+  'payload_lost',
+  'rebuild_failed',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -110,6 +110,7 @@ export const SessionCreatedData = Type.Object({
   submission: Submission,
   brain: Type.String(),
   body_digest: Type.Optional(Type.String()),
+  warnings: Type.Optional(Type.Array(Type.String())),
 });
 export type SessionCreatedData = Static<typeof SessionCreatedData>;
 

@@ -82,6 +82,8 @@ export {
   type Outbox,
   type PendingIntent,
   RECORD_VERSION,
+  type RecordedAnswer,
+  type RecordedCall,
   type SessionFixed,
   type Snapshot,
   type StepCommit,

@@ -46,6 +46,7 @@ export const sessionCreatedEvent = (
       submission: snapshot.fixed.submission,
       brain: snapshot.fixed.brain,
       ...(snapshot.fixed.body_digest === undefined ? {} : { body_digest: snapshot.fixed.body_digest }),
+      ...(snapshot.fixed.warnings === undefined ? {} : { warnings: snapshot.fixed.warnings }),
     },
   });
 

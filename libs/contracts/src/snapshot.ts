@@ -104,8 +104,8 @@ export interface Outbox {
 }
 
 /**
- * `data.commit`: with it the snapshots can be rebuilt from the log alone. The snapshot's outbox keeps it without
- * `result` and `error`, which the event takes from the snapshot itself.
+ * `data.commit`: with it, and with the observations, the snapshots can be rebuilt from the log alone. The snapshot's
+ * outbox keeps it without `result` and `error`, which the event takes from the snapshot itself.
  */
 export interface StepCommit {
   v: number;
@@ -113,16 +113,67 @@ export interface StepCommit {
   version: number;
   /** id of the observation that the step applied */
   applied: string;
+  /** when it was applied, ms by the store's clock */
+  at: number;
   brain_message?: Json;
   usage?: Usage;
   status: StoredStatus;
   result?: Json;
   error?: ErrorData;
-  /**
-   * What the step put into the history that is in no other record of the log: outcomes of intents that it sealed, calls
-   * that the brain answered itself, messages of a brain that decided more than once.
-   */
-  added?: HistoryEntry[];
+  /** what the step asked for and was told, in order */
+  answers?: RecordedAnswer[];
+}
+
+/**
+ * What a step was told, as much of it as no other record of the log tells: tool and parameters are in the intents, the
+ * brain's first message and the session's result in the commit itself.
+ */
+export type RecordedAnswer = {
+  /** ms; absent: at once */
+  at?: number;
+} & (
+  | {
+      kind: 'decision';
+      calls?: RecordedCall[];
+      /** calls that the brain answered itself */
+      answered?: { tool: string; call: string; outcome: Outcome }[];
+      message?: Json;
+      /** its message is the commit's `brain_message` */
+      said?: true;
+      finish?: { kind: 'completed'; error?: ErrorData } | { kind: 'failed' | 'parked'; error: ErrorData };
+      brain_state?: Json;
+      usage?: { input_tokens: number; output_tokens: number };
+    }
+  | {
+      kind: 'conclusion';
+      calls?: RecordedCall[];
+      brain_state?: Json;
+      closing?: { status: 'failed' | 'cancelled' | 'compensated' | 'parked'; error?: ErrorData };
+    }
+  | {
+      kind: 'sealed';
+      answers: { intent_id: string; kind: 'sealed' | 'started' | 'recorded'; outcome?: Outcome }[];
+    }
+  | { kind: 'think_failed'; error: ErrorData }
+);
+
+/** What an intent's own event doesn't say of a call; see {@link PendingIntent} for the fields. */
+export interface RecordedCall {
+  call?: string;
+  on_compensation_failure?: 'park' | 'skip' | 'retry';
+  external?: boolean;
+  repeat?: { left: number; every_ms: number };
+  /** beside `repeat`: the intent's later events have later ones */
+  deadline_at?: number;
+  /** of a call that is published later: all of it, since its event may not be in the log yet */
+  later?: {
+    not_before: number;
+    tool: string;
+    parameters: JsonObject;
+    effect: EffectClass;
+    deadline_at: number;
+    compensates?: string;
+  };
 }
 
 /** What the brain reads of its own session, in order of `n`. `key` is unique within the session. */

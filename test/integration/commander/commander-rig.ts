@@ -31,6 +31,9 @@ export const tools = new NamedTools([
   { name: 'save', effect: 'idempotent' },
   { name: 'pay', effect: 'irreversible' },
   { name: 'ask', effect: 'irreversible', servedBy: 'external' },
+  { name: 'poll', effect: 'idempotent', servedBy: 'external' },
+  { name: 'book', effect: 'compensatable', compensation: 'unbook' },
+  { name: 'unbook', effect: 'idempotent' },
 ]);
 
 /** Snapshots are to be read only: whoever changes one fails. */
@@ -96,8 +99,12 @@ export class CommanderRig {
   static async open(
     brains: readonly Brain[] = [],
     limits: { inlineLimitBytes?: number; resultLimitBytes?: number } = {},
+    clock?: () => number,
   ): Promise<CommanderRig> {
-    const engine = await Engine.open({ dir: tempDir('commander').path });
+    const engine = await Engine.open({
+      dir: tempDir('commander').path,
+      ...(clock === undefined ? {} : { clock }),
+    });
     const transport = new FlakyTransport(engine);
     await transport.start(Object.values(DEFAULT_TOPICS).map((topic) => ({ topic, partitions: 4 })));
     const rig = new CommanderRig(engine, transport, brains, limits);

@@ -9,6 +9,18 @@ export interface CancelOrder {
   compensate: boolean;
 }
 
+/** The flag that a cancel sets before it is published; a write of its own. @param at ms, store's clock */
+export const requestCancel = (before: Snapshot, order: CancelOrder, at: number): Snapshot => ({
+  ...before,
+  version: before.version + 1,
+  cancel_requested: {
+    compensate: order.compensate,
+    at,
+    ...(order.reason === undefined ? {} : { reason: order.reason }),
+  },
+  updated_at: at,
+});
+
 const cancelledError = (reason: string | undefined): ErrorData => ({
   code: 'cancelled',
   message: reason === undefined ? 'The session was cancelled.' : `The session was cancelled: ${reason}`,

@@ -57,7 +57,7 @@ const answer = (draft: Draft, answered: readonly AnsweredCall[], offset: number)
   answered.forEach(({ tool, call, outcome }, index) => {
     const intent_id = intentId(session_id, step, offset + index);
     draft.tell('intent', { intent_id, tool_name: tool, step, call, answered: true });
-    draft.addAnswer({ intent_id, tool, call, outcome }, true);
+    draft.addAnswer({ intent_id, tool, call, outcome });
   });
 };
 

@@ -48,7 +48,7 @@ export class Draft {
   static open(before: Snapshot, applied: string, now: number): Draft {
     const { step, status, usage } = before;
     const version = before.version + 1;
-    const commit: StepCommit = { v: RECORD_VERSION, step, version, applied, status, usage };
+    const commit: StepCommit = { v: RECORD_VERSION, step, version, applied, at: now, status, usage };
     return new Draft(
       { ...before, version, outbox: { commit, intent_ids: [], out: false }, updated_at: now },
       now,
@@ -89,7 +89,7 @@ export class Draft {
     this.tell('message', { role: 'user' }, key);
   }
 
-  /** The brain's turn. The event of the step carries the first as `brain_message`, others among what it added. */
+  /** The brain's turn. The event of the step carries the first as `brain_message`, others among its answers. */
   addTurn(content: Json): void {
     const key = `brain:${this.snapshot.step}`;
     const entry: HistoryEntry = {
@@ -103,11 +103,10 @@ export class Draft {
     this.tell('decision', { step: this.snapshot.step }, key);
     if (this.snapshot.outbox.commit?.brain_message === undefined)
       this.changeCommit({ brain_message: content });
-    else this.addToCommit(entry);
   }
 
-  /** Keeps an answer in history and timeline; `unlogged`: no event of the log tells it, so the step's own does. */
-  addAnswer({ intent_id, tool, call, outcome }: Answer, unlogged: boolean): void {
+  /** Keeps an answer in history and timeline. */
+  addAnswer({ intent_id, tool, call, outcome }: Answer): void {
     const key = historyKey(intent_id, call);
     const named: { call?: string } = call === undefined ? {} : { call };
     const entry: HistoryEntry = {
@@ -122,7 +121,6 @@ export class Draft {
     };
     this.history.push(entry);
     this.tell('observation', { intent_id, tool_name: tool, ...(call === undefined ? {} : { call }) }, key);
-    if (unlogged) this.addToCommit(entry);
   }
 
   addPending(intents: readonly PendingIntent[]): void {
@@ -158,10 +156,6 @@ export class Draft {
       snapshot: this.snapshot,
       effects: { history: this.history, timeline: this.timeline, forget: this.forgotten, next },
     };
-  }
-
-  private addToCommit(entry: HistoryEntry): void {
-    this.changeCommit({ added: [...(this.snapshot.outbox.commit?.added ?? []), entry] });
   }
 
   private changeCommit(change: Partial<StepCommit>): void {

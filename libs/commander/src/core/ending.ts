@@ -55,7 +55,7 @@ export const beginEnding = (draft: Draft, ending: Ending): Transition => {
 
 const cancelIntent = (draft: Draft, intent: PendingIntent, outcome: Outcome): void => {
   draft.removePending(intent);
-  draft.addAnswer({ ...intent, outcome }, true);
+  draft.addAnswer({ ...intent, outcome });
 };
 
 /** While ending: waits for what is pending, then asks the brain what is left to do. */

@@ -34,8 +34,7 @@ export const applyResult = (
   const conflict = result.digest !== undefined && result.digest !== intent.digest;
   const outcome = conflict ? conflictOutcome(intent, draft.now) : result.outcome;
   draft.removePending(intent);
-  // the log has another outcome under this id than the one applied
-  draft.addAnswer({ ...intent, outcome }, conflict);
+  draft.addAnswer({ ...intent, outcome });
   const { snapshot } = draft;
   const unknowable = !repeatable(intent.effect) || outcome.error?.code === 'intent_conflict';
   // what became of a compensation is for the brain to judge, by its plan's policy

@@ -28,6 +28,7 @@ import {
   type CommanderOptions,
   DEFAULT_INLINE_LIMIT_BYTES,
 } from '../commander.options.js';
+import { requestCancel } from '../core/cancel.js';
 import { newSession } from '../core/create.js';
 import { cancelId, cancelOutstanding, nextWake } from '../core/next-wake.js';
 import { ThinkingSessions } from '../thinking-sessions.js';
@@ -203,16 +204,9 @@ export class Sessions {
   /** Sets the flag that a thinking Commander and a dispatcher look at; null: another commit came first. */
   private async requestCancel(before: Snapshot, context: CancelContext): Promise<Snapshot | null> {
     const at = Math.max(await this.store.now(), before.updated_at);
-    const snapshot: Snapshot = {
-      ...before,
-      version: before.version + 1,
-      cancel_requested: {
-        compensate: context.compensate ?? false,
-        at,
-        ...(context.reason === undefined ? {} : { reason: context.reason }),
-      },
-      updated_at: at,
-    };
+    const { reason, compensate = false } = context;
+    const order = { compensate, ...(reason === undefined ? {} : { reason }) };
+    const snapshot = requestCancel(before, order, at);
     const reply = await this.store.commit({
       token: nextToken(),
       expectedVersion: before.version,

@@ -1,0 +1,259 @@
+import {
+  carryOf,
+  type CloudEvent,
+  type ErrorData,
+  isTerminal,
+  readTraceparent,
+  RECORD_VERSION,
+  repeatable,
+  type SessionCreatedData,
+  type SessionFixed,
+  type Snapshot,
+  type ToolCallData,
+} from '#contracts';
+import { cancelId, newSession, type NewSession, nextWake, requestCancel, transition } from '#commander';
+import { intentDigest } from '#idempotency';
+import { type FoldedStep, foldStep } from './recorded-step.js';
+import { isLost, type SessionLog } from './session-log.js';
+
+/** An intent that may be under way, or have been done without anybody knowing. */
+export interface UnansweredIntent {
+  intentId: string;
+  digest: string;
+}
+
+export type Folded =
+  | {
+      kind: 'session';
+      creation: NewSession;
+      /** in order; each one's version is one above the one's before */
+      steps: FoldedStep[];
+      snapshot: Snapshot;
+      /** compensatable and irreversible ones of ours without an observation: they are not to be run (again) */
+      unanswered: UnansweredIntent[];
+      /** why the session can't be what it was: it stands parked, has failed, or shows less than it did */
+      damage?: ErrorData;
+    }
+  /** its beginning is older than what the log still has */
+  | { kind: 'headless' }
+  /** it ended longer ago than sessions are kept */
+  | { kind: 'expired' };
+
+/**
+ * What the log says of one session: its creation and every step that was published whole, taken again through the
+ * session machine with what is recorded of them. Pure.
+ *
+ * @param now ms by the store's clock
+ */
+export const foldSession = (log: SessionLog, now: number, retentionMs: number): Folded => {
+  const { created } = log;
+  if (created === undefined) return { kind: 'headless' };
+  const fold = new Fold(log, created, now);
+  const { snapshot } = fold;
+  if (isTerminal(snapshot.status) && snapshot.updated_at < now - retentionMs) return { kind: 'expired' };
+  return {
+    kind: 'session',
+    creation: fold.creation,
+    steps: fold.steps,
+    snapshot,
+    unanswered: isTerminal(snapshot.status) ? [] : unansweredOf(log),
+    ...(fold.damage === undefined ? {} : { damage: fold.damage }),
+  };
+};
+
+class Fold {
+  readonly creation: NewSession;
+  readonly steps: FoldedStep[] = [];
+  snapshot: Snapshot;
+  damage: ErrorData | undefined;
+  /** ids of the records of topic A that the steps taken have published */
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly log: SessionLog,
+    created: CloudEvent,
+    private readonly now: number,
+  ) {
+    this.creation = newSession(log.sessionId, fixedOf(created));
+    this.snapshot = this.creation.snapshot;
+    if (isLost(created)) this.fail(created);
+    else {
+      this.takeSteps();
+      if (this.damage !== undefined && !isTerminal(this.snapshot.status)) this.park(this.damage);
+    }
+  }
+
+  private takeSteps(): void {
+    const versions = [...this.log.commits.keys()].sort((a, b) => a - b);
+    for (const version of versions) {
+      if (!this.reach(version - 1)) return;
+      if (!this.takeStep(version)) return;
+    }
+    this.requestCancel();
+    this.missLostCommit();
+  }
+
+  /** A record that belongs to no step taken so far: what it decided is lost. */
+  private missLostCommit(): boolean {
+    const [lost] = [...this.log.lost.values()].filter(({ id }) => !this.told.has(id));
+    if (lost === undefined) return false;
+    this.damage ??= payloadLost(lost, 'what a step decided');
+    return true;
+  }
+
+  /** Makes up for versions that no step wrote: a cancel's flag is a write of its own. */
+  private reach(version: number): boolean {
+    if (this.snapshot.version < version) this.requestCancel();
+    if (this.snapshot.version < version && this.missLostCommit()) return false;
+    while (this.snapshot.version < version)
+      this.push({ ...this.snapshot, version: this.snapshot.version + 1 });
+    return this.snapshot.version === version;
+  }
+
+  private takeStep(version: number): boolean {
+    const { log } = this;
+    const commit = log.commits.get(version);
+    const observed = commit === undefined ? undefined : log.observations.get(commit.applied);
+    if (commit === undefined || observed === undefined) {
+      this.damage ??= unreadable(version, `its observation ${commit?.applied ?? ''} isn't in the log`);
+      return false;
+    }
+    const made = foldStep(this.snapshot, observed.observation, commit, log);
+    // its observation wasn't finished: it is taken anew
+    if (made.kind === 'unpublished') return false;
+    if (made.kind === 'disagrees') {
+      this.damage ??= unreadable(version, made.why);
+      return false;
+    }
+    if (isLost(observed.event)) this.damage ??= payloadLost(observed.event, 'an outcome');
+    for (const id of made.step.snapshot.outbox.intent_ids) {
+      this.told.add(id);
+      const intent = log.intents.get(id);
+      if (intent !== undefined && isLost(intent))
+        this.damage ??= payloadLost(intent, 'the parameters of a call');
+    }
+    this.steps.push(made.step);
+    this.snapshot = made.step.snapshot;
+    return true;
+  }
+
+  /** The flag of a cancel that is in the log: it was set before. */
+  private requestCancel(): void {
+    const { snapshot, log } = this;
+    const id = cancelId(snapshot);
+    const cancel = log.observations.get(id);
+    if (cancel === undefined || cancel.observation.type !== 'cancel') return;
+    if (isTerminal(snapshot.status) || snapshot.applied.includes(id)) return;
+    if (snapshot.cancel_requested !== undefined) return;
+    const at = Math.max(Date.parse(cancel.event.time ?? ''), snapshot.updated_at);
+    this.push(requestCancel(snapshot, cancel.observation, at));
+  }
+
+  private push(snapshot: Snapshot): void {
+    const wakeAt = nextWake(snapshot, snapshot.updated_at);
+    this.steps.push({ snapshot, history: [], timeline: [], wakeAt });
+    this.snapshot = snapshot;
+  }
+
+  /** The body is lost: nobody can go on with it, and whoever follows it is told. */
+  private fail(created: CloudEvent): void {
+    const error = payloadLost(created, 'its whole body');
+    this.damage = error;
+    const first = { type: 'session_created' as const, id: created.id };
+    const begun = transition(
+      this.snapshot,
+      { kind: 'observation', observation: first, thinksAfter: 'each' },
+      this.now,
+    );
+    const failed = transition(begun.snapshot, { kind: 'think_failed', error }, this.now);
+    const ended = transition(failed.snapshot, { kind: 'conclusion', conclusion: { calls: [] } }, this.now);
+    const parts = [begun.effects, failed.effects, ended.effects];
+    this.steps.push({
+      snapshot: ended.snapshot,
+      history: [],
+      timeline: parts.flatMap(({ timeline }) => timeline),
+      wakeAt: null,
+    });
+    this.snapshot = ended.snapshot;
+  }
+
+  /** Stands still for a person, since what is missing may not be guessed. */
+  private park(error: ErrorData): void {
+    const before = this.snapshot;
+    const seq = before.timeline_seq + 1;
+    const whole: ErrorData = {
+      ...error,
+      details: { ...(error.details as object), pending: before.pending.map((p) => p.intent_id) },
+    };
+    const snapshot: Snapshot = {
+      ...before,
+      version: before.version + 1,
+      status: 'parked',
+      error: whole,
+      ending: undefined,
+      pending: [],
+      outbox: { commit: null, intent_ids: [], out: true },
+      timeline_seq: seq,
+      updated_at: this.now,
+    };
+    const payload = { status: 'parked', error: { ...whole } };
+    const entry = { v: RECORD_VERSION, seq, at: this.now, type: 'status' as const, payload };
+    const wakeAt = nextWake(snapshot, this.now);
+    this.steps.push({ snapshot, history: [], timeline: [entry], wakeAt });
+    this.snapshot = snapshot;
+  }
+}
+
+const payloadLost = (event: CloudEvent, what: string): ErrorData => ({
+  code: 'payload_lost',
+  message: `The store has lost ${what}: the payload of ${event.id} was too large for the log (DORMOUSE_INLINE_LIMIT) and lay there.`,
+  retryable: false,
+  details: { event: event.id, dataref: event.dataref ?? '' },
+});
+
+const unreadable = (version: number, why: string): ErrorData => ({
+  code: 'rebuild_failed',
+  message: `Version ${version} of the session can't be rebuilt from the log: ${why}.`,
+  retryable: false,
+  details: { version },
+});
+
+const fixedOf = (event: CloudEvent): SessionFixed => {
+  const tenant = typeof event.tenant === 'string' ? event.tenant : 'default';
+  const data = event.data as SessionCreatedData | undefined;
+  const parent = readTraceparent(event.traceparent);
+  const trace = carryOf(parent?.sampled !== false, event.tracestate);
+  const carried = trace === undefined ? {} : { trace };
+  if (data === undefined)
+    return {
+      tenant,
+      submission: { input: 'This text is lost with the store.' },
+      // nobody asks it: the session has ended
+      brain: 'plan',
+      trace_id: parent?.traceId ?? '',
+      ...carried,
+      created_at: Date.parse(event.time ?? ''),
+    };
+  const { submission, brain, trace_id = '', created_at, body_digest, warnings } = data;
+  return {
+    tenant,
+    submission,
+    brain,
+    ...(body_digest === undefined ? {} : { body_digest }),
+    trace_id,
+    ...carried,
+    created_at: Date.parse(created_at),
+    ...(submission.deadline === undefined ? {} : { deadline_at: Date.parse(submission.deadline) }),
+    ...(warnings === undefined ? {} : { warnings }),
+  };
+};
+
+const unansweredOf = (log: SessionLog): UnansweredIntent[] =>
+  [...log.intents.values()].flatMap((event) => {
+    const { data } = event;
+    if (data === undefined || log.answered.has(event.id)) return [];
+    if (data.effect !== undefined && repeatable(data.effect)) return [];
+    return [{ intentId: event.id, digest: digestOf(data) }];
+  });
+
+const digestOf = ({ tool_name, parameters }: ToolCallData): string => intentDigest(tool_name, parameters);
