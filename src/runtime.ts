@@ -2,9 +2,10 @@ import 'reflect-metadata';
 import { type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DeadLetters } from '#commander';
 import type { DormouseError } from '#contracts';
 import { dispatcherConsumer, loadExternalTools, loadToolModules } from '#dispatcher';
-import { COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EventStrategies } from '#transport';
+import { type BuriedRecord, COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EventStrategies } from '#transport';
 import { AppModule, dispatcherOptions, type Parts } from './app.module.js';
 import type { Settings } from './config/index.js';
 import { httpAdapter } from './http/fastify.js';
@@ -41,7 +42,12 @@ const connectStrategies = (app: NestFastifyApplication, settings: Settings): voi
   const { roles, shutdownMs } = settings.process;
   const { topics, groups } = settings.log;
   const strategies = app.get(EventStrategies);
-  const common = { deadLetterTopic: topics.deadLetter, drainMs: shutdownMs };
+  const deadLetters = app.get(DeadLetters);
+  const common = {
+    deadLetterTopic: topics.deadLetter,
+    drainMs: shutdownMs,
+    onBuried: (buried: BuriedRecord) => deadLetters.keep(buried),
+  };
   if (roles.includes('commander'))
     strategies.connect(app, {
       ...common,

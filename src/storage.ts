@@ -1,15 +1,23 @@
 import { type DormouseError } from '#contracts';
 import { Engine } from '#engine';
 import { type ClaimStore, createRedisClaimStore, EmbeddedClaimStore } from '#idempotency';
-import { createRedisSessionStore, EmbeddedSessionStore, type SessionStore } from '#state';
+import {
+  createRedisDeadLetterStore,
+  createRedisSessionStore,
+  type DeadLetterStore,
+  EmbeddedDeadLetterStore,
+  EmbeddedSessionStore,
+  type SessionStore,
+} from '#state';
 import { createKafkaTransport, EmbeddedTransport, type Transport } from '#transport';
 import { Logger } from '@nestjs/common';
 import type { ServerSettings, Settings } from './config/index.js';
 
-/** The drivers behind the three ports, opened and not yet started. */
+/** The drivers behind the ports, opened and not yet started. */
 export interface Storage {
   sessions: SessionStore;
   claims: ClaimStore;
+  deadLetters: DeadLetterStore;
   transport: Transport;
   /** resolves, never rejects, when storage has failed for good: the process should end */
   failed: Promise<DormouseError>;
@@ -22,14 +30,17 @@ const openEngine = async ({ engine: { dataDir, durability }, protocol }: Setting
   const engine = await Engine.open({ dir: dataDir, durability });
   const sessions = new EmbeddedSessionStore(engine);
   const claims = new EmbeddedClaimStore(engine);
+  const deadLetters = new EmbeddedDeadLetterStore(engine, protocol.retentionMs);
   return {
     sessions,
     claims,
+    deadLetters,
     transport: new EmbeddedTransport(engine, { retentionMs: protocol.retentionMs }),
     failed: engine.failed,
     close: async () => {
       await sessions.close();
       await claims.close();
+      await deadLetters.close();
       await engine.close();
     },
   };
@@ -41,15 +52,25 @@ const NEVER = new Promise<never>(() => undefined);
 /** Shared by any number of processes: Kafka's topics, Redis for sessions and claims. */
 const connectServers = async (servers: ServerSettings, { protocol, process }: Settings): Promise<Storage> => {
   const log = new Logger('Storage');
-  const redis = { url: servers.redisUrl, keyPrefix: servers.keyPrefix };
-  const sessions = await createRedisSessionStore({ ...redis, retentionMs: protocol.retentionMs });
+  const redis = { url: servers.redisUrl, keyPrefix: servers.keyPrefix, retentionMs: protocol.retentionMs };
+  const opened: { close(): Promise<void> }[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const store of opened) await store.close();
+  };
+  const keep = <S extends { close(): Promise<void> }>(store: S): S => {
+    opened.push(store);
+    return store;
+  };
   try {
-    const claims = await createRedisClaimStore(redis);
+    const sessions = keep(await createRedisSessionStore(redis));
+    const claims = keep(await createRedisClaimStore(redis));
+    const deadLetters = keep(await createRedisDeadLetterStore(redis));
     for (const warning of sessions.checks()) log.warn(warning);
     const { brokers, ssl, sasl, kafkaSessionMs, replication } = servers;
     return {
       sessions,
       claims,
+      deadLetters,
       transport: await createKafkaTransport({
         brokers,
         clientId: `dormouse-${process.instance}`,
@@ -60,13 +81,10 @@ const connectServers = async (servers: ServerSettings, { protocol, process }: Se
         warn: (message) => log.warn(message),
       }),
       failed: NEVER,
-      close: async () => {
-        await sessions.close();
-        await claims.close();
-      },
+      close: closeAll,
     };
   } catch (error) {
-    await sessions.close();
+    await closeAll();
     throw error;
   }
 };

@@ -1,6 +1,11 @@
 import type {
   CancelRequest,
+  DeadLetterList,
+  DeadLetterView,
   Problem,
+  RedriveAnswer,
+  RedriveManyRequest,
+  RedriveRequest,
   SessionList,
   SessionView,
   Submission,
@@ -110,5 +115,21 @@ export class ApiClient {
 
   tools(): Promise<ToolList> {
     return this.json('/v1/tools');
+  }
+
+  deadLetters(query: URLSearchParams): Promise<DeadLetterList> {
+    return this.json(`/v1/dead-letters?${query.toString()}`);
+  }
+
+  deadLetter(id: string): Promise<DeadLetterView> {
+    return this.json(`/v1/dead-letters/${encodeURIComponent(id)}`);
+  }
+
+  redrive(id: string, request: RedriveRequest): Promise<DeadLetterView> {
+    return this.json(`/v1/dead-letters/${encodeURIComponent(id)}/redrive`, { method: 'POST', body: request });
+  }
+
+  redriveAll(request: RedriveManyRequest): Promise<RedriveAnswer> {
+    return this.json('/v1/dead-letters/redrive', { method: 'POST', body: request });
   }
 }

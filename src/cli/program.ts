@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { ApiProblem, Unreachable } from './api-client.js';
+import { addDeadLetters } from './commands/dead-letter.commands.js';
 import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
 import { addStart } from './commands/start.command.js';
 import { addSubmit } from './commands/submit.command.js';
@@ -42,7 +43,9 @@ export const runProgram = async (
   addList(program, context);
   addCancel(program, context);
   addTools(program, context);
-  for (const command of program.commands) command.exitOverride().addHelpText('after', EXIT_HELP);
+  addDeadLetters(program, context);
+  for (const command of program.commands.flatMap((command) => [command, ...command.commands]))
+    command.exitOverride().addHelpText('after', EXIT_HELP);
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;

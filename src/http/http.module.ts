@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { BatchController } from './batch/batch.controller.js';
+import { DeadLettersController } from './dead-letters.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { DocsController } from './openapi/docs.controller.js';
@@ -19,6 +20,7 @@ const API: Type[] = [
   TimelineController,
   EventsController,
   ToolsController,
+  DeadLettersController,
   OpenApiController,
   DocsController,
 ];

@@ -14,6 +14,25 @@ const NAMES = ['status', 'created_after', 'limit', 'cursor'];
 const isStatus = (text: string): text is SessionStatus =>
   (SESSION_STATUSES as readonly string[]).includes(text);
 
+type Refuse = (name: string, expected: string) => void;
+
+/** How many entries a page of a list has. */
+export const limitOf = (values: ReadonlyMap<string, string>, refuse: Refuse): number => {
+  const text = values.get('limit');
+  if (text === undefined) return DEFAULT_LIST_LIMIT;
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > MAX_LIST_LIMIT) refuse('limit', `a whole number from 1 to ${MAX_LIST_LIMIT}`);
+  return limit;
+};
+
+/** Where a page of a list goes on. */
+export const cursorOf = (values: ReadonlyMap<string, string>, refuse: Refuse): string | undefined => {
+  const cursor = values.get('cursor');
+  if (cursor !== undefined && (cursor === '' || cursor.length > MAX_CURSOR_CHARS))
+    refuse('cursor', 'the `next_cursor` of the page before');
+  return cursor;
+};
+
 /** The query of `GET /v1/sessions`. */
 export const listQueryOf = (request: FastifyRequest): ListQuery => {
   const values = queryOf(
@@ -36,17 +55,9 @@ export const listQueryOf = (request: FastifyRequest): ListQuery => {
     if (isDateTime(createdAfter)) query.createdAfter = Date.parse(createdAfter);
     else refuse('created_after', 'a time as RFC 3339 has it, such as 2026-01-27T10:00:00Z');
   }
-  const limit = values.get('limit');
-  if (limit !== undefined) {
-    query.limit = /^\d{1,4}$/.test(limit) ? Number(limit) : 0;
-    if (query.limit < 1 || query.limit > MAX_LIST_LIMIT)
-      refuse('limit', `a whole number from 1 to ${MAX_LIST_LIMIT}`);
-  }
-  const cursor = values.get('cursor');
-  if (cursor !== undefined) {
-    if (cursor !== '' && cursor.length <= MAX_CURSOR_CHARS) query.cursor = cursor;
-    else refuse('cursor', 'the `next_cursor` of the page before');
-  }
+  query.limit = limitOf(values, refuse);
+  const cursor = cursorOf(values, refuse);
+  if (cursor !== undefined) query.cursor = cursor;
   const metadata = [...values].filter(([name]) => name.startsWith(METADATA));
   if (metadata.length > 0)
     query.metadata = Object.fromEntries(

@@ -89,3 +89,16 @@ export const callerOf = (request: FastifyRequest): { caller?: Caller } => {
   const kept = state !== '' && state.length <= MAX_TRACESTATE;
   return { caller: { ...parent, ...(kept ? { state } : {}) } };
 };
+
+/** A body in JSON that fits its schema. */
+export const bodyOf = (request: FastifyRequest, check: Check): unknown => {
+  const mediaType = request.headers['content-type'];
+  if (mediaType !== undefined && !/^application\/json\s*(;|$)/i.test(mediaType))
+    throw new DormouseError(
+      'unsupported_media_type',
+      `Expected a body of application/json; came ${JSON.stringify(mediaType)}.`,
+    );
+  const problems = check(request.body);
+  if (problems !== undefined) throw InvalidRequest.ofFields(problems);
+  return request.body;
+};

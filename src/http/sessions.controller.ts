@@ -1,30 +1,16 @@
 import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { CancelRequest, DormouseError, type SessionList, type SessionView, Submission } from '#contracts';
+import { CancelRequest, type SessionList, type SessionView, Submission } from '#contracts';
 import { Sessions } from '#commander';
 import { SessionStore } from '#state';
 import { listQueryOf } from './list-query.js';
-import { InvalidRequest } from './problem.js';
-import { callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
+import { bodyOf, callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
 import { Shutdown } from './shutdown.js';
 import { SubmissionGate } from './submission-gate.js';
-import { type Check, checkOf } from './validation.js';
+import { checkOf } from './validation.js';
 
 const checkSubmission = checkOf(Submission);
 const checkCancel = checkOf(CancelRequest);
-
-/** A body in JSON that fits its schema. */
-const bodyOf = (request: FastifyRequest, check: Check): unknown => {
-  const mediaType = request.headers['content-type'];
-  if (mediaType !== undefined && !/^application\/json\s*(;|$)/i.test(mediaType))
-    throw new DormouseError(
-      'unsupported_media_type',
-      `Expected a body of application/json; came ${JSON.stringify(mediaType)}.`,
-    );
-  const problems = check(request.body);
-  if (problems !== undefined) throw InvalidRequest.ofFields(problems);
-  return request.body;
-};
 
 @Controller('v1/sessions')
 export class SessionsController {

@@ -1,6 +1,12 @@
 import { EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore } from '#state';
-import { claimStoreContract, sessionStoreContract, transportContract } from '#testing';
+import { EmbeddedDeadLetterStore, EmbeddedSessionStore } from '#state';
+import {
+  claimStoreContract,
+  deadLetterStoreContract,
+  sessionStoreContract,
+  SUITE_DEAD_LETTER_RETENTION_MS,
+  transportContract,
+} from '#testing';
 import { EmbeddedTransport } from '#transport';
 import { embeddedBed } from './embedded-beds.js';
 
@@ -18,4 +24,9 @@ sessionStoreContract(
 transportContract(
   'embedded',
   embeddedBed((engine) => new EmbeddedTransport(engine)),
+);
+deadLetterStoreContract(
+  'embedded',
+  embeddedBed((engine) => new EmbeddedDeadLetterStore(engine, SUITE_DEAD_LETTER_RETENTION_MS)),
+  { shared: false, clock: 'moved' },
 );

@@ -1,7 +1,12 @@
 import { beforeAll } from '@jest/globals';
 import { createRedisClaimStore } from '#idempotency';
-import { createRedisSessionStore } from '#state';
-import { claimStoreContract, sessionStoreContract } from '#testing';
+import { createRedisDeadLetterStore, createRedisSessionStore } from '#state';
+import {
+  claimStoreContract,
+  deadLetterStoreContract,
+  sessionStoreContract,
+  SUITE_DEAD_LETTER_RETENTION_MS,
+} from '#testing';
 import { SERVER_START_MS, sharedRedisCluster } from '#testing/servers';
 import { redisBed } from './redis-beds.js';
 
@@ -18,4 +23,11 @@ sessionStoreContract(
   'redis cluster',
   redisBed(sharedRedisCluster, (url, keyPrefix) => createRedisSessionStore({ url, keyPrefix })),
   { shared: true, clock: 'real', earlyWakes: true },
+);
+deadLetterStoreContract(
+  'redis cluster',
+  redisBed(sharedRedisCluster, (url, keyPrefix) =>
+    createRedisDeadLetterStore({ url, keyPrefix, retentionMs: SUITE_DEAD_LETTER_RETENTION_MS }),
+  ),
+  { shared: true, clock: 'real' },
 );

@@ -1,7 +1,12 @@
 import { beforeAll } from '@jest/globals';
 import { createRedisClaimStore } from '#idempotency';
-import { createRedisSessionStore } from '#state';
-import { claimStoreContract, sessionStoreContract } from '#testing';
+import { createRedisDeadLetterStore, createRedisSessionStore } from '#state';
+import {
+  claimStoreContract,
+  deadLetterStoreContract,
+  sessionStoreContract,
+  SUITE_DEAD_LETTER_RETENTION_MS,
+} from '#testing';
 import { SERVER_START_MS, sharedRedis } from '#testing/servers';
 import { redisBed } from './redis-beds.js';
 
@@ -17,5 +22,12 @@ claimStoreContract(
 sessionStoreContract(
   'redis',
   redisBed(sharedRedis, (url, keyPrefix) => createRedisSessionStore({ url, keyPrefix })),
+  { shared: true, clock: 'real' },
+);
+deadLetterStoreContract(
+  'redis',
+  redisBed(sharedRedis, (url, keyPrefix) =>
+    createRedisDeadLetterStore({ url, keyPrefix, retentionMs: SUITE_DEAD_LETTER_RETENTION_MS }),
+  ),
   { shared: true, clock: 'real' },
 );

@@ -44,6 +44,16 @@ export class CommanderController {
     return this.observe(EVENT_NAMES.resolution, event, delivery);
   }
 
+  @EventPattern<EventName>(EVENT_NAMES.deadLetter, COMMANDER_TRANSPORT)
+  deadLetter(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
+    return this.observe(EVENT_NAMES.deadLetter, event, delivery);
+  }
+
+  @EventPattern<EventName>(EVENT_NAMES.redriven, COMMANDER_TRANSPORT)
+  redriven(@Payload() event: CloudEvent, @Ctx() delivery: Delivery): Promise<void> {
+    return this.observe(EVENT_NAMES.redriven, event, delivery);
+  }
+
   private observe(name: EventName, event: CloudEvent, delivery: Delivery): Promise<void> {
     return this.commander.observe(name, event, () => delivery.signal);
   }

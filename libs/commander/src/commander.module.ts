@@ -3,11 +3,12 @@ import { Brains } from './brains/brains.js';
 import { CommanderController } from './commander.controller.js';
 import { COMMANDER_OPTIONS, type CommanderOptions } from './commander.options.js';
 import { CommanderService } from './commander.service.js';
+import { DeadLetters } from './dead-letters/dead-letters.service.js';
 import { Sessions } from './sessions/sessions.service.js';
 import { ThinkingSessions } from './thinking-sessions.js';
 
 /**
- * Sessions for the API, and what the commander shares with them. Global, and imported once per process. The stores, the
+ * Sessions and dead letters for the API, and what the commander shares with them. Global, and imported once per process. The stores, the
  * EventClient and the ToolCatalogue come from global modules of the composition.
  */
 @Module({})
@@ -21,8 +22,9 @@ export class SessionsModule {
         { provide: Brains, useValue: new Brains(options.brains) },
         ThinkingSessions,
         Sessions,
+        DeadLetters,
       ],
-      exports: [COMMANDER_OPTIONS, Brains, ThinkingSessions, Sessions],
+      exports: [COMMANDER_OPTIONS, Brains, ThinkingSessions, Sessions, DeadLetters],
     };
   }
 }

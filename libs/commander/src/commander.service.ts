@@ -2,7 +2,6 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   ackBefore,
   type CloudEvent,
-  DormouseError,
   type EventName,
   outboxEvents,
   type PendingIntent,
@@ -12,7 +11,7 @@ import {
 import { ClaimStore } from '#idempotency';
 import { Payloads, SessionStore } from '#state';
 import { SPANS } from '#telemetry';
-import { DeadLetterError, EventClient } from '#transport';
+import { DeadLetterError, EventClient, orDeadLetter } from '#transport';
 import { Brains } from './brains/brains.js';
 import { CommanderFigures } from './commander.figures.js';
 import {
@@ -77,17 +76,6 @@ export class CommanderService {
     this.resultLimitBytes = options.resultLimitBytes ?? DEFAULT_RESULT_LIMIT_BYTES;
   }
 
-  /** The event with the payload that was too large for the log. One whose payload is gone won't come back. */
-  private async fetched(event: CloudEvent): Promise<CloudEvent> {
-    try {
-      return await this.payloads.unpack(event);
-    } catch (error) {
-      if (DormouseError.is(error) && error.code === 'invalid_event')
-        throw new DeadLetterError('invalid_event', error.message, { cause: error });
-      throw error;
-    }
-  }
-
   /**
    * Applies one observation; resolves when nothing is left to do for it, so that its record can be acknowledged.
    *
@@ -97,7 +85,8 @@ export class CommanderService {
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
     const begun = performance.now();
     const { tracing } = this.options;
-    const whole = event.dataref === undefined ? event : await this.fetched(event);
+    const whole =
+      event.dataref === undefined ? event : await orDeadLetter(this.payloads.unpack(event), ['payload_lost']);
     const { deployment } = this.options.events;
     const { resultLimitBytes } = this;
     const observation = readObservation(name, whole, { deployment, resultLimitBytes });
@@ -195,6 +184,6 @@ const failing = async (trace: StepTrace, running: Promise<StepEnd>): Promise<Ste
 
 const unattributable = (event: CloudEvent): DeadLetterError =>
   new DeadLetterError(
-    'invalid_event',
+    'unattributable',
     `${event.id} names no intent_id, and its session doesn't wait for exactly one intent, of an external tool of that name.`,
   );

@@ -29,6 +29,7 @@ export type { Effects, IgnoreReason, Next, Transition } from './core/effects.js'
 export type { Input, Observation, SealedIntent } from './core/input.js';
 export { cancelId, cancelOutstanding, nextWake } from './core/next-wake.js';
 export { readObservation, type ReadingRules, sessionIdOf } from './interpreter/observation.js';
+export { DeadLetters, type RedriveFilter, type RedriveOrder } from './dead-letters/dead-letters.service.js';
 export { transition } from './session.machine.js';
 export type { Caller } from './sessions/request-span.js';
 export { type CancelContext, Sessions, type SubmitContext } from './sessions/sessions.service.js';

@@ -18,7 +18,8 @@ import { type Answering, remember } from './core/record.js';
  * - `queued`: by its creation
  * - `waiting_tool`: the brain emitted intents
  * - `compensating`: the session is ending, nothing else is pending, and compensations were emitted
- * - `parked`: an unknown outcome, a compensation that failed, an intent conflict; nothing is pending
+ * - `parked`: an unknown outcome, a compensation that failed, an intent conflict; nothing is pending. Or it has dead
+ *   letters: then it waits for what they were to bring, and goes on underneath with everything else
  * - `completed`, `failed`, `cancelled`, `compensated`: nothing is pending; nothing follows
  * - `waiting_input`, `waiting_approval`: not yet by this machine
  *

@@ -48,6 +48,10 @@ export const ERROR_CODES = [
   // the protocol
   'intent_conflict',
   'invalid_event',
+  'payload_lost',
+  'unattributable',
+  'poison',
+  'dead_letter',
   'lease_lost',
   'closed',
   // a store that lost its data

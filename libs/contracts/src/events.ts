@@ -47,6 +47,8 @@ export const EVENT_NAMES = {
   approval: 'observation.approval',
   timer: 'observation.timer',
   cancel: 'observation.cancel',
+  deadLetter: 'observation.dead_letter',
+  redriven: 'observation.redriven',
 } as const;
 export type EventName = (typeof EVENT_NAMES)[keyof typeof EVENT_NAMES];
 export const DEFAULT_TYPE_PREFIX = 'com.southwest.ai';
@@ -146,6 +148,27 @@ export const CancelData = Type.Object({
 });
 export type CancelData = Static<typeof CancelData>;
 
+/** A record of the session is among the dead letters: what it asked for isn't done. */
+export const DeadLetterData = Type.Object({
+  session_id: Id,
+  dead_letter: Type.String({ minLength: 1, description: 'id of the dead letter' }),
+  reason: Type.String({ description: 'why it is there: a word' }),
+  error: Type.String({ description: 'the same: a sentence' }),
+  topic: Type.String({ description: 'where the record was' }),
+  event_id: Type.String({ description: 'of the event in the record' }),
+  intent_id: Type.Optional(Type.String({ description: 'the intent that waits for it' })),
+});
+export type DeadLetterData = Static<typeof DeadLetterData>;
+
+/** A person had a dead letter of the session published again. */
+export const RedrivenData = Type.Object({
+  session_id: Id,
+  dead_letter: Id,
+  by: Type.String(),
+  reason: Type.Optional(Type.String()),
+});
+export type RedrivenData = Static<typeof RedrivenData>;
+
 /** The JSON Schema of each event's `data`. */
 export const DATA_SCHEMAS: Record<EventName, TSchema> = {
   [EVENT_NAMES.toolCall]: ToolCallData,
@@ -157,6 +180,8 @@ export const DATA_SCHEMAS: Record<EventName, TSchema> = {
   [EVENT_NAMES.approval]: ApprovalData,
   [EVENT_NAMES.timer]: TimerData,
   [EVENT_NAMES.cancel]: CancelData,
+  [EVENT_NAMES.deadLetter]: DeadLetterData,
+  [EVENT_NAMES.redriven]: RedrivenData,
 };
 
 /** What every event of ours carries alike; made once per process from the settings. */

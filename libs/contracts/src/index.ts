@@ -17,6 +17,7 @@ export {
   type CloudEvent,
   DATA_SCHEMAS,
   dataSchema,
+  DeadLetterData,
   DEFAULT_GROUPS,
   DEFAULT_TOPICS,
   DEFAULT_TYPE_PREFIX,
@@ -25,6 +26,7 @@ export {
   type EventFields,
   type EventName,
   eventType,
+  RedrivenData,
   ResolutionData,
   SessionCreatedData,
   StepCommittedData,
@@ -43,6 +45,16 @@ export {
   SESSION_ID,
   uuidv7,
 } from './ids.js';
+export {
+  type DeadLetter,
+  DeadLetterList,
+  DeadLetterView,
+  deadLetterView,
+  type Redrive,
+  RedriveAnswer,
+  RedriveManyRequest,
+  RedriveRequest,
+} from './dead-letter.js';
 export { type Json, type JsonObject, type JsonSchema } from './json.js';
 export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
 export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';
@@ -69,14 +81,20 @@ export {
   cancelEvent,
   createdId,
   endedSpanId,
+  deadEventIds,
+  deadLetterEvent,
   intentEvent,
   outboxEvents,
+  redrivenEvent,
   sessionCreatedEvent,
+  type SessionDeadLetter,
   stepCommittedEvent,
   timerEvent,
   toolResultEvent,
 } from './session-events.js';
 export {
+  type DeadEnd,
+  type DeadRecord,
   type Ending,
   type HistoryEntry,
   type Outbox,

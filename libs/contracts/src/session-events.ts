@@ -1,8 +1,10 @@
 import {
   type CancelData,
   type CloudEvent,
+  type DeadLetterData,
   EVENT_NAMES,
   type EventContext,
+  type RedrivenData,
   type SessionCreatedData,
   type StepCommittedData,
   type TimerData,
@@ -11,6 +13,7 @@ import {
   buildEvent,
 } from './events.js';
 import { resultId } from './ids.js';
+import type { DeadLetter, Redrive } from './dead-letter.js';
 import type { Outcome } from './outcome.js';
 import type { PendingIntent, Snapshot, StepCommit } from './snapshot.js';
 import { requestSpanId, runSpanId, stepSpanId, type TraceCarry } from './trace.js';
@@ -195,3 +198,57 @@ export const cancelEvent = (context: EventContext, snapshot: Snapshot): CloudEve
     },
   });
 };
+
+/** Of events that its session's dead letters hold: nobody repeats them until a person does. */
+export const deadEventIds = ({ dead }: Snapshot): ReadonlySet<string> =>
+  dead === undefined ? NONE : new Set(dead.letters.map(({ event_id }) => event_id));
+const NONE: ReadonlySet<string> = new Set();
+
+/** A dead letter that belongs to a session of ours. */
+export type SessionDeadLetter = DeadLetter & { session_id: string; event_id: string };
+
+/** The session is told of its dead letter; the id is made of the letter's. */
+export const deadLetterEvent = (
+  context: EventContext,
+  letter: SessionDeadLetter,
+  traceId: string,
+): CloudEvent<DeadLetterData> =>
+  buildEvent(context, {
+    name: EVENT_NAMES.deadLetter,
+    id: `${letter.id}.letter`,
+    sessionId: letter.session_id,
+    tenant: letter.tenant,
+    traceId,
+    atMs: letter.at,
+    data: {
+      session_id: letter.session_id,
+      dead_letter: letter.id,
+      reason: letter.reason,
+      error: letter.error,
+      topic: letter.topic,
+      event_id: letter.event_id,
+      ...(letter.intent_id === undefined ? {} : { intent_id: letter.intent_id }),
+    },
+  });
+
+/** The session is told that its dead letter was published again. */
+export const redrivenEvent = (
+  context: EventContext,
+  letter: SessionDeadLetter,
+  { at, by, reason }: Redrive,
+  traceId: string,
+): CloudEvent<RedrivenData> =>
+  buildEvent(context, {
+    name: EVENT_NAMES.redriven,
+    id: `${letter.id}.redriven.${String(at)}`,
+    sessionId: letter.session_id,
+    tenant: letter.tenant,
+    traceId,
+    atMs: at,
+    data: {
+      session_id: letter.session_id,
+      dead_letter: letter.id,
+      by,
+      ...(reason === undefined ? {} : { reason }),
+    },
+  });

@@ -32,6 +32,8 @@ export interface Snapshot {
   cancel_requested?: { reason?: string; compensate: boolean; at: number };
   /** nothing new is emitted any more; when nothing is pending, the session becomes this */
   ending?: Ending;
+  /** while it has dead letters the session is shown as `parked`; here is what it is without them */
+  dead?: DeadEnd;
   result?: Json;
   error?: ErrorData;
   usage: Usage;
@@ -66,6 +68,23 @@ export interface Ending {
   error?: ErrorData;
   /** undo what was done before it ends (a saga) */
   compensate: boolean;
+}
+
+/** Records of the session that are dead letters: nobody repeats them until a person does. */
+export interface DeadEnd {
+  letters: DeadRecord[];
+  /** the status that the session goes on with */
+  status: StoredStatus;
+  error?: ErrorData;
+}
+export interface DeadRecord {
+  /** id of the dead letter */
+  id: string;
+  reason: string;
+  /** of the event in the record */
+  event_id: string;
+  /** the intent that waits for it */
+  intent_id?: string;
 }
 
 /** An intent that was emitted and has no applied observation yet. Enough to publish it again, byte for byte. */

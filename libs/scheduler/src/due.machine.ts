@@ -4,12 +4,14 @@ import {
   type PendingIntent,
   type Snapshot,
   cancelEvent,
+  deadEventIds,
   endOf,
   type EventContext,
   intentEvent,
   isTerminal,
   type JsonObject,
   repeatable,
+  resultId,
   sessionCreatedEvent,
   stepSpanId,
   timerEvent,
@@ -157,7 +159,11 @@ export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
       at(lookAgain(deadline, facts));
     } else at(deadline);
   }
+  // what is among the dead letters stays there until a person has it redriven
+  const dead = deadEventIds(snapshot);
+  work.observations = work.observations.filter(({ id }) => !dead.has(id));
   for (const [index, intent] of snapshot.pending.entries()) {
+    if (dead.has(intent.intent_id) || dead.has(resultId(intent.intent_id))) continue;
     const look = lookAt(intent, claims[index] ?? null, facts);
     if (look.kind === 'wait') {
       at(look.until);

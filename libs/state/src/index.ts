@@ -19,3 +19,11 @@ export { bytesBeyond } from './json-size.js';
 export { Payloads } from './payloads.js';
 export { presentEntry } from './present-entry.js';
 export { mayBePutOff } from './put-off.js';
+export { createRedisDeadLetterStore } from './dead-letters/drivers/redis/create-redis-dead-letter-store.js';
+export { EmbeddedDeadLetterStore } from './dead-letters/drivers/embedded/embedded-dead-letter-store.js';
+export {
+  type DeadLetterPage,
+  type DeadLetterQuery,
+  DeadLetterStore,
+  type KeptDeadLetter,
+} from './dead-letters/port.js';

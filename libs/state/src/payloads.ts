@@ -3,7 +3,7 @@ import { bytesBeyond } from './json-size.js';
 import type { SessionStore } from './port.js';
 
 const lostPayload = (event: CloudEvent, what: string, cause?: unknown): DormouseError =>
-  new DormouseError('invalid_event', `the payload of ${event.id} at ${event.dataref ?? ''} ${what}`, {
+  new DormouseError('payload_lost', `the payload of ${event.id} at ${event.dataref ?? ''} ${what}`, {
     cause,
   });
 
@@ -27,7 +27,7 @@ export class Payloads {
 
   /**
    * The event with its payload, wherever that was kept.
-   * Errors: {@link DormouseError} `invalid_event` when it is nowhere, or no JSON; `unavailable`.
+   * Errors: {@link DormouseError} `payload_lost` when it is nowhere, or no JSON; `unavailable`.
    */
   async unpack<D>(event: CloudEvent<D>): Promise<CloudEvent<D>> {
     if (event.dataref === undefined || event.data !== undefined) return event;

@@ -2,6 +2,10 @@ export { deepFreeze } from './deep-freeze.js';
 export { claimStoreContract } from './claims/claim-store.contract.js';
 export type { ClaimSuiteCapabilities } from './claims/claim-suite.js';
 export type { SuiteCapabilities, TestBed, TestBedFactory } from './contract/test-bed.js';
+export {
+  deadLetterStoreContract,
+  SUITE_DEAD_LETTER_RETENTION_MS,
+} from './dead-letters/dead-letter-store.contract.js';
 export { type EventuallyOptions, eventually, settles } from './eventually.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
 export { goProgram, pythonWith } from './foreign-programs.js';

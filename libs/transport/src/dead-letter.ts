@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { DormouseError, type ErrorCode, type EventContext, type Json } from '#contracts';
+import { type CloudEvent, DormouseError, type ErrorCode, type EventContext, type Json } from '#contracts';
 import { STRUCTURED_CONTENT_TYPE } from './event-codec.js';
 import type { LogRecord, OutboundRecord } from './port.js';
 
@@ -16,6 +16,20 @@ export interface DeadLetterFacts {
   /** how often what it asks for was tried */
   attempts: number;
 }
+
+/** A record that was made a dead letter. */
+export interface BuriedRecord {
+  /** the dead letter's */
+  id: string;
+  record: LogRecord;
+  facts: DeadLetterFacts;
+  /** what the record holds, if that is an event */
+  event?: CloudEvent;
+}
+
+/** Made of the record's place: the same record gives the same dead letter. */
+export const deadLetterId = ({ topic, partition, offset }: LogRecord): string =>
+  `${topic}.${String(partition)}.${String(offset)}.dead`;
 
 /**
  * Thrown by a handler: this record can never be processed, it is to be put among the dead letters and finished.
@@ -39,6 +53,20 @@ export class DeadLetterError extends DormouseError {
   }
 }
 
+/**
+ * Waits for what a record's handler needs; an error with one of `codes` means that trying again won't bring it, so that
+ * the record becomes a dead letter.
+ */
+export const orDeadLetter = async <T>(needed: Promise<T>, codes: readonly ErrorCode[]): Promise<T> => {
+  try {
+    return await needed;
+  } catch (error) {
+    if (DormouseError.is(error) && codes.includes(error.code))
+      throw new DeadLetterError(error.code, error.message, { cause: error });
+    throw error;
+  }
+};
+
 /** The record's value as it stands, when it is JSON text; a number or a doubled name in it stays as it was written. */
 const jsonText = (value: Buffer): string | null => {
   if (!isUtf8(value)) return null;
@@ -53,8 +81,7 @@ const jsonText = (value: Buffer): string | null => {
 
 /**
  * The dead letter of a record: an event whose `data` is the record's value untouched (`data_base64` when that isn't
- * JSON), with its place, its key and headers, and why it is here as extensions. Its id is made of the record's place:
- * the same record gives the same dead letter.
+ * JSON), with its place, its key and headers, and why it is here as extensions; its id is {@link deadLetterId}.
  */
 export const deadLetterRecord = (
   topic: string,
@@ -62,7 +89,7 @@ export const deadLetterRecord = (
   record: LogRecord,
   facts: DeadLetterFacts,
 ): OutboundRecord => {
-  const id = `${record.topic}.${String(record.partition)}.${String(record.offset)}.dead`;
+  const id = deadLetterId(record);
   const attributes = JSON.stringify({
     specversion: '1.0',
     id,

@@ -2,7 +2,13 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import { isObservable, lastValueFrom } from 'rxjs';
 import { type CloudEvent, DormouseError, type EventContext } from '#contracts';
 import type { ConsumerStats, KeyOrderedConsumerOptions } from './consumer-options.js';
-import { DeadLetterError, type DeadLetterFacts, deadLetterRecord } from './dead-letter.js';
+import {
+  type BuriedRecord,
+  DeadLetterError,
+  type DeadLetterFacts,
+  deadLetterId,
+  deadLetterRecord,
+} from './dead-letter.js';
 import type { Delivery } from './delivery.js';
 import { describeInvalid } from './event-attributes.js';
 import { decodeEvent } from './event-codec.js';
@@ -19,6 +25,11 @@ export interface EventStrategyOptions {
   /** types are routed by what follows it; its `source` signs the dead letters */
   context: EventContext;
   deadLetterTopic: string;
+  /**
+   * Called for each record that became a dead letter, after the log has it and before the record is finished: what it
+   * does may happen twice. Rejected: the record comes again.
+   */
+  onBuried?: (buried: BuriedRecord) => Promise<void>;
   /** events under way at one time; default 256 */
   maxInFlight?: number;
   /** how long `drain` and `close` let handlers end; default 30 s */
@@ -193,7 +204,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     } catch (error) {
       if (!DeadLetterError.is(error)) throw error;
       const { code, message, attempts } = error;
-      await this.bury(delivery.record, delivery, { reason: code, error: message, attempts });
+      await this.bury(delivery.record, delivery, { reason: code, error: message, attempts }, event);
     }
   }
 
@@ -250,12 +261,15 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   private async bury(
     record: LogRecord,
     delivery: Delivery,
-    facts: Omit<DeadLetterFacts, 'deliveries'>,
+    known: Omit<DeadLetterFacts, 'deliveries'>,
+    event?: CloudEvent,
   ): Promise<void> {
-    const { transport, deadLetterTopic, context } = this.options;
-    const { deliveries } = delivery;
-    await transport.publish([deadLetterRecord(deadLetterTopic, context, record, { ...facts, deliveries })]);
+    const { transport, deadLetterTopic, context, onBuried } = this.options;
+    const facts = { ...known, deliveries: delivery.deliveries };
+    await transport.publish([deadLetterRecord(deadLetterTopic, context, record, facts)]);
+    const id = deadLetterId(record);
+    await onBuried?.({ id, record, facts, ...(event === undefined ? {} : { event }) });
     this.deadLetters++;
-    this.logger.warn(`dead letter ${facts.reason}: ${placeOf(delivery)}: ${facts.error}`);
+    this.logger.warn(`dead letter ${id}: ${facts.reason}: ${placeOf(delivery)}: ${facts.error}`);
   }
 }

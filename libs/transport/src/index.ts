@@ -4,7 +4,15 @@ export {
   type KeyOrderedConsumerOptions,
   type RecordHandler,
 } from './consumer-options.js';
-export { DEAD_LETTER_NAME, DeadLetterError, type DeadLetterFacts, deadLetterRecord } from './dead-letter.js';
+export {
+  type BuriedRecord,
+  DEAD_LETTER_NAME,
+  DeadLetterError,
+  type DeadLetterFacts,
+  deadLetterId,
+  deadLetterRecord,
+  orDeadLetter,
+} from './dead-letter.js';
 export { type Delivery } from './delivery.js';
 export { EmbeddedTransport, type EmbeddedTransportOptions } from './drivers/embedded/embedded-transport.js';
 export { createKafkaTransport } from './drivers/kafka/create-kafka-transport.js';

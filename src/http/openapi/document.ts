@@ -84,7 +84,13 @@ export const openApiDocument = (): object => {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'sessions' }, { name: 'tools' }, { name: 'health' }, { name: 'description' }],
+    tags: [
+      { name: 'sessions' },
+      { name: 'tools' },
+      { name: 'dead letters' },
+      { name: 'health' },
+      { name: 'description' },
+    ],
     paths,
     components: { schemas: components.schemas },
   };

@@ -2,10 +2,15 @@ import {
   BatchAnswer,
   BatchLine,
   CancelRequest,
+  DeadLetterList,
+  DeadLetterView,
   type ErrorCode,
   IdempotencyKey,
   Liveness,
   Readiness,
+  RedriveAnswer,
+  RedriveManyRequest,
+  RedriveRequest,
   SESSION_STATUSES,
   SessionList,
   SessionView,
@@ -38,7 +43,7 @@ export interface Operation {
   method: 'get' | 'post';
   path: string;
   id: string;
-  tag: 'sessions' | 'tools' | 'health' | 'description';
+  tag: 'sessions' | 'tools' | 'dead letters' | 'health' | 'description';
   summary: string;
   description?: string;
   parameters?: readonly Parameter[];
@@ -71,6 +76,18 @@ const query = (name: string, description: string, schema: object): Parameter => 
   schema,
 });
 
+/** The parameters of every list. */
+const page = (of: string): Parameter[] => [
+  query('limit', `${of} on a page`, {
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_LIST_LIMIT,
+    default: DEFAULT_LIST_LIMIT,
+  }),
+  query('cursor', '`next_cursor` of the page before', { type: 'string', minLength: 1, maxLength: 1024 }),
+];
+
+const deadLetter: Answer = { description: 'it', mediaType: JSON_TYPE, schema: DeadLetterView };
 const session: Answer = { description: 'the session', mediaType: JSON_TYPE, schema: SessionView };
 
 export const OPERATIONS: readonly Operation[] = [
@@ -127,13 +144,7 @@ export const OPERATIONS: readonly Operation[] = [
       tenant,
       query('status', 'only sessions in this status', { type: 'string', enum: [...SESSION_STATUSES] }),
       query('created_after', 'only later ones', { type: 'string', format: 'date-time' }),
-      query('limit', 'sessions on a page', {
-        type: 'integer',
-        minimum: 1,
-        maximum: MAX_LIST_LIMIT,
-        default: DEFAULT_LIST_LIMIT,
-      }),
-      query('cursor', '`next_cursor` of the page before', { type: 'string', minLength: 1, maxLength: 1024 }),
+      ...page('sessions'),
     ],
     answers: { 200: { description: 'a page', mediaType: JSON_TYPE, schema: SessionList } },
     errors: ['invalid_cursor', 'unavailable'],
@@ -209,6 +220,61 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'The tools that a session may use',
     answers: { 200: { description: 'the catalogue', mediaType: JSON_TYPE, schema: ToolList } },
     errors: [],
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters',
+    id: 'listDeadLetters',
+    tag: 'dead letters',
+    summary: 'List records that nobody could process, newest first',
+    description:
+      'Those of the retention time. May lag by a second. A page may be shorter than `limit` although there is a `next_cursor`. The records themselves are left out.',
+    parameters: [
+      tenant,
+      query('reason', 'only those with this reason', { type: 'string', minLength: 1 }),
+      query('topic', 'only those from this topic', { type: 'string', minLength: 1 }),
+      query('session_id', 'only those of this session', { type: 'string', minLength: 1 }),
+      query('redriven', 'only those that were published again, or only those that were not', {
+        type: 'boolean',
+      }),
+      ...page('dead letters'),
+    ],
+    answers: { 200: { description: 'a page', mediaType: JSON_TYPE, schema: DeadLetterList } },
+    errors: ['invalid_cursor', 'unavailable'],
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters/{id}',
+    id: 'getDeadLetter',
+    tag: 'dead letters',
+    summary: 'Look at a dead letter, with its record as it was',
+    parameters: [id, tenant],
+    answers: { 200: deadLetter },
+    errors: ['not_found', 'unavailable'],
+  },
+  {
+    method: 'post',
+    path: '/v1/dead-letters/{id}/redrive',
+    id: 'redriveDeadLetter',
+    tag: 'dead letters',
+    summary: 'Publish its record again',
+    description: 'The same record, to its topic and under its key. A session that it parked goes on.',
+    parameters: [id, tenant],
+    body: { mediaType: JSON_TYPE, schema: RedriveRequest, required: false },
+    answers: { 202: deadLetter },
+    errors: ['not_found', 'body_too_large', 'unsupported_media_type', 'unavailable'],
+  },
+  {
+    method: 'post',
+    path: '/v1/dead-letters/redrive',
+    id: 'redriveDeadLetters',
+    tag: 'dead letters',
+    summary: 'Publish again all that match and were not published again yet',
+    description: 'With `more` in the answer: the call stopped before the end, repeat it.',
+    parameters: [tenant],
+    body: { mediaType: JSON_TYPE, schema: RedriveManyRequest, required: true },
+    answers: { 202: { description: 'which ones', mediaType: JSON_TYPE, schema: RedriveAnswer } },
+    errors: ['body_too_large', 'unsupported_media_type', 'unavailable'],
   },
   {
     method: 'get',

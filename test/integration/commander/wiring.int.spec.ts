@@ -17,7 +17,7 @@ import {
 import { CommanderModule, PlanBrain, Sessions, SessionsModule } from '#commander';
 import { Engine } from '#engine';
 import { ClaimStore, EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore, SessionStore } from '#state';
+import { DeadLetterStore, EmbeddedDeadLetterStore, EmbeddedSessionStore, SessionStore } from '#state';
 import { eventually, NamedTools, tempDir } from '#testing';
 import {
   COMMANDER_TRANSPORT,
@@ -68,9 +68,10 @@ describe('the modules in one application', () => {
       providers: [
         { provide: SessionStore, useValue: new EmbeddedSessionStore(engine) },
         { provide: ClaimStore, useValue: new EmbeddedClaimStore(engine) },
+        { provide: DeadLetterStore, useValue: new EmbeddedDeadLetterStore(engine, 60_000) },
         { provide: ToolCatalogue, useValue: new NamedTools([{ name: 'echo' }]) },
       ],
-      exports: [SessionStore, ClaimStore, ToolCatalogue],
+      exports: [SessionStore, ClaimStore, DeadLetterStore, ToolCatalogue],
     })
     class Stores {}
     const module = await Test.createTestingModule({

@@ -179,13 +179,16 @@ describe('what is refused before it runs', () => {
     },
   );
 
-  it('fails a call of a tool that nobody has', async () => {
-    const process = bed.process([]);
-    const event = await bed.intent('nowhere');
-    await process.run(event);
-    expect(outcomeOf(process.published)).toMatchObject([{ status: 'failed', error: 'unknown_tool' }]);
-    // under a claim: a process that knows the tool can't run it beside this answer
-    expect((await bed.claimOf(event))?.outcome?.status).toBe('failed');
+  it('dead-letters a call of a tool that nobody has, and says nothing of its outcome', async () => {
+    const event = await bed.intent('nowhere', { effect: 'irreversible' });
+    const without = bed.process([]);
+    await expect(without.run(event)).rejects.toMatchObject({ code: 'unknown_tool', deadLetter: true });
+    expect(without.published).toEqual([]);
+    expect(await bed.claimOf(event)).toBeNull();
+    // redriven to one that has it
+    const having = bed.process([tool('nowhere', 'irreversible', () => 'done')]);
+    await having.run(event);
+    expect(outcomeOf(having.published)).toMatchObject([{ status: 'succeeded' }]);
   });
 
   it('dead-letters an event that is no intent', async () => {

@@ -1,5 +1,7 @@
 import {
+  type DeadRecord,
   type ErrorData,
+  isTerminal,
   type HistoryEntry,
   type Json,
   type JsonObject,
@@ -13,6 +15,7 @@ import {
   type TimelineType,
 } from '#contracts';
 import type { Next, Transition } from './effects.js';
+import { deadError, isAbout } from './dead-records.js';
 import { nextWake } from './next-wake.js';
 
 /** An answer to an intent, as the history tells it. */
@@ -68,6 +71,11 @@ export class Draft {
   setStatus(status: StoredStatus, error?: ErrorData): void {
     if (this.snapshot.status === status) return;
     this.snapshot.status = status;
+    if (this.snapshot.dead !== undefined) {
+      // shown as parked until its dead letters are gone
+      if (!isTerminal(status)) return;
+      this.snapshot.dead = undefined;
+    }
     this.tell('status', { status, ...(error === undefined ? {} : { error: { ...error } }) });
   }
 
@@ -135,6 +143,24 @@ export class Draft {
   removePending(intent: PendingIntent): void {
     this.snapshot.pending = this.snapshot.pending.filter((p) => p.intent_id !== intent.intent_id);
     this.forgotten.push(intent);
+    this.dropDead((letter) => isAbout(letter, intent.intent_id));
+  }
+
+  /** From now on the session is shown as parked, whatever it does. */
+  addDead(letter: DeadRecord): void {
+    const { dead, status, error } = this.snapshot;
+    const letters = [...(dead?.letters ?? []), letter];
+    this.snapshot.dead = { letters, status, ...(error === undefined ? {} : { error }) };
+    if (dead === undefined) this.tell('status', { status: 'parked', error: { ...deadError(letters) } });
+  }
+
+  /** Without any left the session shows what it is. */
+  dropDead(isGone: (letter: DeadRecord) => boolean): void {
+    const { dead, status } = this.snapshot;
+    const letters = dead?.letters.filter((letter) => !isGone(letter)) ?? [];
+    if (dead === undefined || letters.length === dead.letters.length) return;
+    this.snapshot.dead = letters.length === 0 ? undefined : { ...dead, letters };
+    if (letters.length === 0) this.tell('status', { status });
   }
 
   /** These go to the log with this step. */
@@ -145,6 +171,13 @@ export class Draft {
 
   /** Ends the step. */
   commit(): Transition {
+    const { dead, status: own, error } = this.snapshot;
+    if (dead !== undefined) {
+      const { letters } = dead;
+      this.snapshot.dead = { letters, status: own, ...(error === undefined ? {} : { error }) };
+      this.snapshot.status = 'parked';
+      this.snapshot.error = deadError(letters);
+    }
     const { step, status, usage } = this.snapshot;
     this.changeCommit({ step, status, usage });
     return this.ask({ kind: 'commit', wakeAt: nextWake(this.snapshot, this.now) });

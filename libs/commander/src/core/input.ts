@@ -15,6 +15,17 @@ export type Observation = Observed &
     | { type: 'cancel'; reason?: string; compensate: boolean }
     /** `deadline` (the session's) or `intent:<intent id>` (of an external tool) */
     | { type: 'timer'; timer_id: string }
+    /** a record of the session is a dead letter; `intent_id`: of the intent that waits for it */
+    | {
+        type: 'dead_letter';
+        dead_letter: string;
+        reason: string;
+        error: string;
+        event_id: string;
+        intent_id?: string;
+      }
+    /** that dead letter was published again */
+    | { type: 'redriven'; dead_letter: string; by: string; reason?: string }
     /** not known to this release's machine: never applied */
     | { type: 'user_message' | 'approval' | 'resolution' }
   );

@@ -1,4 +1,4 @@
-import { isTerminal, type Snapshot } from '#contracts';
+import { deadEventIds, isTerminal, resultId, type Snapshot } from '#contracts';
 
 const SECOND = 1000;
 /** A first observation that nobody has applied after this time may have been lost between snapshot and log. */
@@ -25,11 +25,15 @@ export const deadlineCounts = (snapshot: Snapshot): boolean =>
  */
 export const nextWake = (snapshot: Snapshot, now: number): number | null => {
   if (isTerminal(snapshot.status)) return null;
-  let wake = snapshot.pending.length > 0 ? Infinity : now + IDLE_MS;
+  const dead = deadEventIds(snapshot);
+  const repeated = snapshot.pending.filter(
+    ({ intent_id }) => dead.size === 0 || !(dead.has(intent_id) || dead.has(resultId(intent_id))),
+  );
+  let wake = repeated.length > 0 ? Infinity : now + IDLE_MS;
   const at = (time: number | undefined) => {
     if (time !== undefined && time < wake) wake = time;
   };
-  for (const intent of snapshot.pending) at(intent.not_before ?? intent.deadline_at);
+  for (const intent of repeated) at(intent.not_before ?? intent.deadline_at);
   if (cancelOutstanding(snapshot)) at(now + UNAPPLIED_CANCEL_MS);
   if (snapshot.status === 'queued')
     at(Math.max(snapshot.fixed.created_at, snapshot.updated_at) + UNSTARTED_MS);

@@ -1,5 +1,6 @@
 import { isTerminal, type Snapshot } from '#contracts';
 import { applyCancel } from './cancel.js';
+import { applyDeadLetter, applyRedriven } from './dead-letter.js';
 import { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { goOn } from './go-on.js';
@@ -11,11 +12,12 @@ import { answeredBy, applyResult, type ToolResult } from './tool-result.js';
 
 /** Opens a step with an observation, if it applies (rule 2). */
 export const observe = (
-  before: Snapshot,
+  stored: Snapshot,
   observation: Observation,
   thinksAfter: 'each' | 'all',
   now: number,
 ): Transition => {
+  const before = withoutDead(stored);
   // Only the observation that the latest step applied can have left its outbox unpublished: the records of a session
   // are taken one after the other, and an earlier one was finished only when its outbox was in the log.
   const republish = !before.outbox.out && before.outbox.commit?.applied === observation.id;
@@ -30,12 +32,20 @@ export const observe = (
       return cancel(before, observation, now);
     case 'timer':
       return applyTimer(before, observation, thinksAfter, now);
+    case 'dead_letter':
+      return applyDeadLetter(before, observation, now);
+    case 'redriven':
+      return applyRedriven(before, observation, now);
     case 'user_message':
     case 'approval':
     case 'resolution':
       return ignore(before, 'not_supported');
   }
 };
+
+/** A session with dead letters as it is without them; at the end of the step it is shown as parked again. */
+const withoutDead = (stored: Snapshot): Snapshot =>
+  stored.dead === undefined ? stored : { ...stored, status: stored.dead.status, error: stored.dead.error };
 
 const begin = (before: Snapshot, id: string, thinksAfter: 'each' | 'all', now: number): Transition => {
   if (before.status !== 'queued') return ignore(before, 'duplicate');

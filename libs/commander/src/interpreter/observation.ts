@@ -59,6 +59,10 @@ export const readObservation = (name: EventName, event: CloudEvent, rules: Readi
       return { id, ...readCancel(event) };
     case EVENT_NAMES.timer:
       return { id, type: 'timer', timer_id: text(event, 'timer_id') };
+    case EVENT_NAMES.deadLetter:
+      return { id, ...readDeadLetter(event) };
+    case EVENT_NAMES.redriven:
+      return { id, ...readRedriven(event) };
     case EVENT_NAMES.userMessage:
       return { id, type: 'user_message' };
     case EVENT_NAMES.approval:
@@ -86,6 +90,28 @@ const readCancel = (event: CloudEvent) => {
   return { type: 'cancel', compensate, ...(reason === undefined ? {} : { reason }) } satisfies Partial<
     Observation & CancelData
   >;
+};
+
+const readDeadLetter = (event: CloudEvent) => {
+  const intent_id = textOrNone(event, 'intent_id');
+  return {
+    type: 'dead_letter',
+    dead_letter: text(event, 'dead_letter'),
+    reason: text(event, 'reason'),
+    error: text(event, 'error'),
+    event_id: text(event, 'event_id'),
+    ...(intent_id === undefined ? {} : { intent_id }),
+  } satisfies Partial<Observation>;
+};
+
+const readRedriven = (event: CloudEvent) => {
+  const reason = textOrNone(event, 'reason');
+  return {
+    type: 'redriven',
+    dead_letter: text(event, 'dead_letter'),
+    by: text(event, 'by'),
+    ...(reason === undefined ? {} : { reason }),
+  } satisfies Partial<Observation>;
 };
 
 type ReadResult = Omit<Extract<Observation, { type: 'tool_result' }>, 'id'>;

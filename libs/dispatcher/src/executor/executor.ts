@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { type CloudEvent, DormouseError, type ToolCallData } from '#contracts';
+import type { CloudEvent, ToolCallData } from '#contracts';
 import { type ClaimStore } from '#idempotency';
 import { Payloads, type SessionStore } from '#state';
-import { backgroundTimers, DeadLetterError, systemTimers } from '#transport';
+import { backgroundTimers, orDeadLetter, systemTimers } from '#transport';
 import { systemClock } from '../clock.js';
 import type { DispatcherOptions } from '../dispatcher.options.js';
 import type { ToolRegistry } from '../registry/tool.registry.js';
@@ -86,7 +86,7 @@ export class Executor implements RunWatch {
    * Runs one intent. Resolved: its record is finished (done, or carried on by its claim). A second delivery of an
    * intent that is under way here joins the first.
    *
-   * Errors: `DeadLetterError` `invalid_event` or `intent_conflict`; anything retryable (`unavailable`, `closed`): the
+   * Errors: `DeadLetterError` (`invalid_event`, `payload_lost`, `unknown_tool`, `intent_conflict`); anything retryable (`unavailable`, `closed`): the
    * record comes again.
    */
   execute(event: CloudEvent<ToolCallData>): Promise<void> {
@@ -96,16 +96,7 @@ export class Executor implements RunWatch {
 
   /** Its payload was too large for the log and lies in the store. */
   private async executeKept(event: CloudEvent<ToolCallData>): Promise<void> {
-    let whole: CloudEvent<ToolCallData>;
-    try {
-      whole = await this.payloads.unpack(event);
-    } catch (error) {
-      // it won't come back
-      if (DormouseError.is(error) && error.code === 'invalid_event')
-        throw new DeadLetterError('invalid_event', error.message, { cause: error });
-      throw error;
-    }
-    return this.executeWhole(whole);
+    return this.executeWhole(await orDeadLetter(this.payloads.unpack(event), ['payload_lost']));
   }
 
   private executeWhole(event: CloudEvent<ToolCallData>): Promise<void> {

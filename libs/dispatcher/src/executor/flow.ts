@@ -8,7 +8,7 @@ import { conclude, end } from './conclude.js';
 import type { Ending } from './ending.js';
 import { traceRun } from './figures.js';
 import type { IntentRun } from './intent.run.js';
-import { intentConflict, invalidParameters, outcomeOf, unknownTool } from './outcomes.js';
+import { intentConflict, invalidParameters, outcomeOf } from './outcomes.js';
 import type { FlowEnd, Parts } from './parts.js';
 import { pauseUntil } from './pause.js';
 import { type MaybeDone, ruleFour, takenOverError } from './rule.four.js';
@@ -16,8 +16,7 @@ import { type Verdict, verdictOf } from './verdict.js';
 
 /** Why the tool isn't run at all: the Commander and the brain see it as a failure. */
 export const refusal = (run: IntentRun): ErrorData | undefined => {
-  if (run.tool === undefined) return unknownTool(run.intent.tool);
-  const violations = run.tool.check.violations(run.intent.parameters);
+  const violations = run.tool?.check.violations(run.intent.parameters);
   return violations === undefined ? undefined : invalidParameters(violations);
 };
 
@@ -93,6 +92,7 @@ const begin = async (parts: Parts, run: IntentRun, known: Outcome | undefined): 
   }
   if (known !== undefined) return after(await conclude(parts, run, known));
   if (got.started && !run.repeatable) return { do: 'maybe', maybe: { error: takenOverError, seen: false } };
+  if (run.tool === undefined) return noServer(parts, run);
   const refused = refusal(run);
   if (refused !== undefined) return after(await end(parts, run, 'failed', null, refused));
   const now = await (got.notBefore > 0 ? claims.now() : pulse.clock.now());
@@ -118,6 +118,18 @@ export const conflict = async (parts: Parts, run: IntentRun, digest: string): Pr
     'intent_conflict',
     error.message,
     error.details === undefined ? {} : { details: error.details },
+  );
+};
+
+/**
+ * Nobody here serves the tool: a later release may, so nothing is said about its outcome. The record is a dead letter,
+ * and a session of ours parks until that is redriven.
+ */
+const noServer = async (parts: Parts, run: IntentRun): Promise<never> => {
+  await drop(parts, run);
+  throw new DeadLetterError(
+    'unknown_tool',
+    `there is no tool ${JSON.stringify(run.intent.tool)} in this dispatcher: run one that has it (GET /v1/tools lists them) and redrive this dead letter`,
   );
 };
 

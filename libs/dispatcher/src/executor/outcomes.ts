@@ -22,12 +22,6 @@ export const outcomeOf = (
   duration_ms: Math.max(0, Math.round(durationMs * 1000) / 1000),
 });
 
-export const unknownTool = (name: string): ErrorData => ({
-  code: 'unknown_tool',
-  message: `there is no tool ${JSON.stringify(name)} here; GET /v1/tools lists them`,
-  retryable: false,
-});
-
 export const invalidParameters = (violations: string[]): ErrorData => ({
   code: 'invalid_parameters',
   message: violations.join('; '),
