@@ -1,12 +1,5 @@
 import { type Plan, type SessionView, type TimelineEntry, isTerminal } from '#contracts';
-
-/** One line of the journal that the tools keep. */
-export interface JournalLine {
-  intent: string;
-  key: string;
-  effect: string;
-  at: 'begin' | 'end';
-}
+import type { JournalLine } from './journal.js';
 
 export interface Finished {
   session: SessionView;
@@ -68,5 +61,26 @@ export const orderFaults = ({ session, timeline }: Finished, plan: Plan): string
         faults.push(`${session.session_id}: step ${step.id} began before ${earlier} had ended`);
     }
   });
+  return faults;
+};
+
+/**
+ * How sessions of plans whose tools never fail may end: completed, or parked because of an outcome that nobody knows,
+ * which only an effect that isn't repeated may have.
+ */
+export const endFaults = ({ session, timeline }: Finished, journal: readonly JournalLine[]): string[] => {
+  const faults: string[] = [];
+  const unknown = timeline.filter(
+    (entry) => entry.type === 'observation' && field(entry, 'status') === 'unknown',
+  );
+  for (const entry of unknown) {
+    const intent = String(field(entry, 'intent_id'));
+    const effect = journal.find((line) => line.intent === intent)?.effect;
+    if (effect === 'pure' || effect === 'idempotent') faults.push(`${intent}: ${effect} and yet unknown`);
+  }
+  if (session.status === 'parked') {
+    if (unknown.length === 0) faults.push(`${session.session_id}: parked without an unknown outcome`);
+  } else if (session.status !== 'completed')
+    faults.push(`${session.session_id}: expected completed, got ${session.status}`);
   return faults;
 };

@@ -67,6 +67,11 @@ export class RuntimeProcess {
     return readFileSync(join(this.folder, 'process.log'), 'utf8').slice(-4000);
   }
 
+  /** Freezes the process, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(signal);
+  }
+
   /** Sends a signal and waits for the end; resolves with the exit code, null after SIGKILL. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.child;
