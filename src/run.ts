@@ -24,7 +24,8 @@ export const run = async (environment: Environment): Promise<void> => {
     }
     stopping = true;
     logger.log(`${signal} received, closing`);
-    runtime.close().then(
+    // a supervisor sends SIGTERM, and has others that requests go to; a person at a terminal wants it to end
+    runtime.close({ serveOn: signal === 'SIGTERM' }).then(
       () => process.exit(SERVER_EXIT.stopped),
       (error: unknown) => fail('could not close cleanly', error),
     );

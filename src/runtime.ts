@@ -20,8 +20,12 @@ export interface Runtime {
   url: string;
   /** resolves, never rejects, when storage has failed for good: the process should end */
   failed: Promise<DormouseError>;
-  /** Drains: takes nothing new, lets what runs end within the grace, hands back the rest. Again: the same end. */
-  close(): Promise<void>;
+  /**
+   * Drains: takes no more events, lets what runs end within the grace, hands back the rest. Again: the same end.
+   * `serveOn`: requests that come meanwhile are served, for some seconds at most, so that a restart of one instance
+   * after the other fails none; else they are refused at once.
+   */
+  close(options?: { serveOn: boolean }): Promise<void>;
 }
 
 /**
@@ -89,17 +93,17 @@ const open = async (app: NestFastifyApplication, settings: Settings): Promise<st
   return app.getUrl();
 };
 
-const closerOf = (app: NestFastifyApplication, storage: Storage): (() => Promise<void>) => {
+const closerOf = (app: NestFastifyApplication, storage: Storage): Runtime['close'] => {
   let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    app.get(Shutdown).begin();
+  const close = async (serveOn: boolean): Promise<void> => {
+    app.get(Shutdown).begin(serveOn);
     try {
       await app.close();
     } finally {
       await storage.close();
     }
   };
-  return () => (closing ??= close());
+  return ({ serveOn } = { serveOn: false }) => (closing ??= close(serveOn));
 };
 
 /**

@@ -44,6 +44,8 @@ export const httpAdapter = (options: { bodyLimitBytes: number; routes: RouteTabl
     bodyLimit: options.bodyLimitBytes,
     // no middleware here; the package that brings it costs start-up time
     skipMiddie: true,
+    // its own answer while the server closes is no problem document, and ours still works
+    return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler: refuse,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {

@@ -87,7 +87,7 @@ export class BatchController {
     };
     const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     for (;;) {
-      const next = await nextUnless(this.shutdown.signal, chunks);
+      const next = await nextUnless(this.shutdown.closed, chunks);
       this.shutdown.refuseNewWork();
       if (next?.done !== false) break;
       await take(splitter.push(next.value));

@@ -39,6 +39,8 @@ export interface Booted {
   close(): Promise<void>;
   /** leaves tools at the gate */
   closeWithoutOpening(): Promise<void>;
+  /** as SIGTERM does: serves on while requests come */
+  retire(): Promise<void>;
 }
 
 export interface CallInit {
@@ -112,6 +114,10 @@ export const boot = async (environment: Record<string, string> = {}): Promise<Bo
     timeline: (id) => get(`/v1/sessions/${id}/timeline`),
     closeWithoutOpening: async () => {
       await runtime.close();
+      dir.remove();
+    },
+    retire: async () => {
+      await runtime.close({ serveOn: true });
       dir.remove();
     },
     close: async () => {

@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { expect, it } from '@jest/globals';
-import type { Problem } from '#contracts';
+import type { Problem, SessionView } from '#contracts';
 import { eventually } from '#testing';
 import { boot, closeGate, echo, gate, gated, openGate, quick } from './booted.js';
 
@@ -59,4 +59,24 @@ it('a process that drains is not ready, and says so to who would begin something
   openGate();
   await closing;
   closeGate();
+});
+
+it('a process that retires serves whoever still comes, sends them away, and ends when nobody does', async () => {
+  const app = await boot();
+  await app.ended((await app.submit(quick())).session_id);
+  const retired = app.retire();
+  expect((await app.call('GET', '/health/ready')).status).toBe(503);
+  for (let i = 0; i < 20; i++) {
+    const { status, headers, body } = await app.call<SessionView>('POST', '/v1/sessions', { json: quick(i) });
+    expect([status, headers.get('connection')]).toEqual([202, 'close']);
+    expect((await app.call('GET', `/v1/sessions/${body.session_id}`)).status).toBe(200);
+  }
+  const lines = `${JSON.stringify(quick())}\n`.repeat(3);
+  const batch = await app.call<string>('POST', '/v1/sessions/batch', {
+    body: lines,
+    headers: { 'content-type': 'application/x-ndjson' },
+  });
+  expect(batch.body.match(/"session_id"/g)).toHaveLength(3);
+  await retired;
+  await expect(app.call('GET', '/health/live')).rejects.toThrow();
 });

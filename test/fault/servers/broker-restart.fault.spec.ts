@@ -17,7 +17,7 @@ afterAll(async () => {
 it('the broker killed and restarted under load', async () => {
   run = await FaultRun.start({
     name: 'broker',
-    servers: { brokers: kafka.brokers, redis: await sharedRedis() },
+    servers: { KAFKA_BROKERS: kafka.brokers, REDIS_URL: await sharedRedis() },
     roles: ['api', 'commander', 'commander', 'dispatcher', 'dispatcher', 'scheduler'],
   });
   await run.progress();

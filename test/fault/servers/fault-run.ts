@@ -6,6 +6,7 @@ import { eventually, seededRandom } from '#testing';
 import { journalFaults, readJournal } from '../journal.js';
 import { type Finished, endFaults, historyFaults, orderFaults } from '../session-checks.js';
 import { Fleet, type FleetRole, type FleetServers, KAFKA_SESSION_MS, LEASE_MS } from './fleet.js';
+import { type ApiClient, PatientClient } from './api-client.js';
 import { Load, type Submitted } from './load.js';
 
 /** Within it sessions go on by themselves after the last fault. */
@@ -26,6 +27,8 @@ export interface FaultRunOptions {
   roles: readonly FleetRole[];
   perSecond?: number;
   longestToolMs?: number;
+  /** default: a {@link PatientClient} */
+  client?: (fleet: Fleet) => Promise<ApiClient>;
 }
 
 export interface Verdict {
@@ -55,13 +58,15 @@ export class FaultRun {
     roles,
     perSecond = 25,
     longestToolMs = 150,
+    client,
   }: FaultRunOptions): Promise<FaultRun> {
     const seed = Number(process.env.DORMOUSE_TEST_SEED ?? Date.now() % 1_000_000);
     const random = seededRandom(seed);
     const folder = mkdtempSync(join(tmpdir(), 'dormouse-fault-'));
     const fleet = await Fleet.start(servers, roles, join(folder, 'journal'));
     // its own numbers: what is done to the fleet doesn't depend on how fast the load was
-    const load = new Load(fleet, seededRandom(seed + 1), `${name}-${seed}`, longestToolMs);
+    const api = (await client?.(fleet)) ?? new PatientClient(fleet);
+    const load = new Load(api, seededRandom(seed + 1), `${name}-${seed}`, longestToolMs);
     const run = new FaultRun(name, seed, random, fleet, load, folder);
     run.say(`seed ${seed} (DORMOUSE_TEST_SEED repeats it)`);
     load.begin(perSecond);

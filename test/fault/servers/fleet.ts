@@ -1,10 +1,11 @@
-import { freshName, RuntimeProcess } from '#testing';
+import { RuntimeProcess } from '#testing';
+import { freshNames } from '../../e2e/on-servers.js';
 
 export type FleetRole = 'api' | 'commander' | 'dispatcher' | 'scheduler';
 
 export interface FleetServers {
-  brokers: string;
-  redis: string;
+  KAFKA_BROKERS: string;
+  REDIS_URL: string;
 }
 
 /** A dead claim and a dead member of a group are noticed after so long. */
@@ -26,21 +27,10 @@ export class Fleet {
   private constructor(private readonly env: NodeJS.ProcessEnv) {}
 
   /** Starts an instance per named role, all at once. */
-  static async start(
-    { brokers, redis }: FleetServers,
-    roles: readonly FleetRole[],
-    journal: string,
-  ): Promise<Fleet> {
-    const name = freshName('fleet');
+  static async start(servers: FleetServers, roles: readonly FleetRole[], journal: string): Promise<Fleet> {
     const fleet = new Fleet({
-      KAFKA_BROKERS: brokers,
-      REDIS_URL: redis,
-      DORMOUSE_KEY_PREFIX: `${name}:`,
-      DORMOUSE_TOPIC_INTENT: `${name}.intent`,
-      DORMOUSE_TOPIC_OBSERVATION: `${name}.observation`,
-      DORMOUSE_TOPIC_DEAD_LETTER: `${name}.dead`,
-      DORMOUSE_GROUP_COMMANDER: `${name}.c`,
-      DORMOUSE_GROUP_DISPATCHER: `${name}.d`,
+      ...servers,
+      ...freshNames(),
       DORMOUSE_PARTITIONS: PARTITIONS,
       DORMOUSE_LEASE_MS: String(LEASE_MS),
       DORMOUSE_KAFKA_SESSION_MS: String(KAFKA_SESSION_MS),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { SERVER_START_MS, sharedKafka, sharedRedis } from '#testing/servers';
+import { SERVER_START_MS } from '#testing/servers';
+import { sharedServers } from '../../e2e/on-servers.js';
 import { FaultRun } from './fault-run.js';
 import { KAFKA_SESSION_MS, LEASE_MS } from './fleet.js';
 
@@ -7,17 +8,15 @@ import { KAFKA_SESSION_MS, LEASE_MS } from './fleet.js';
 const FROZEN_MS = 2 * Math.max(LEASE_MS, KAFKA_SESSION_MS);
 
 let run: FaultRun | undefined;
-let servers: { brokers: string; redis: string };
 beforeAll(async () => {
-  const [brokers, redis] = await Promise.all([sharedKafka(), sharedRedis()]);
-  servers = { brokers, redis };
+  await sharedServers();
 }, SERVER_START_MS);
 afterAll(() => run?.remove());
 
 it('a dispatcher and a commander frozen beyond lease and session timeout change nothing when they go on', async () => {
   run = await FaultRun.start({
     name: 'frozen',
-    servers,
+    servers: await sharedServers(),
     roles: ['api', 'commander', 'commander', 'dispatcher', 'dispatcher', 'scheduler'],
     // so that the freeze meets tools that run
     longestToolMs: 600,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { SERVER_START_MS, sharedKafka, sharedRedis } from '#testing/servers';
+import { SERVER_START_MS } from '#testing/servers';
+import { sharedServers } from '../../e2e/on-servers.js';
 import { FaultRun } from './fault-run.js';
 import type { FleetRole } from './fleet.js';
 
@@ -10,17 +11,15 @@ const KILLS: readonly FleetRole[] = [
 ] as FleetRole[];
 
 let run: FaultRun | undefined;
-let servers: { brokers: string; redis: string };
 beforeAll(async () => {
-  const [brokers, redis] = await Promise.all([sharedKafka(), sharedRedis()]);
-  servers = { brokers, redis };
+  await sharedServers();
 }, SERVER_START_MS);
 afterAll(() => run?.remove());
 
 it('kill -9 of api, commander, dispatcher and scheduler at random under load', async () => {
   run = await FaultRun.start({
     name: 'kill-processes',
-    servers,
+    servers: await sharedServers(),
     roles: ['api', 'api', 'commander', 'commander', 'dispatcher', 'dispatcher', 'scheduler'],
   });
   const { random, fleet } = run;

@@ -1,6 +1,6 @@
 import type { Plan, SessionView, TimelineEntry } from '#contracts';
 import { randomPlan } from '../random-plan.js';
-import type { Fleet } from './fleet.js';
+import type { ApiClient } from './api-client.js';
 
 export interface Submitted {
   id: string;
@@ -9,13 +9,8 @@ export interface Submitted {
   acceptedAt: number;
 }
 
-const AGAIN_MS = 50;
-/** A process that is frozen takes a connection and answers nothing. */
-const ANSWER_WITHIN_MS = 5_000;
-
 /**
- * Sessions submitted at a steady pace, whether the earlier ones were answered or not. A submission that wasn't
- * accepted is repeated with its key at the next instance, until it is.
+ * Sessions submitted at a steady pace, whether the earlier ones were answered or not.
  */
 export class Load {
   readonly accepted: Submitted[] = [];
@@ -23,10 +18,9 @@ export class Load {
   private failure: Error | undefined;
   private timer: NodeJS.Timeout | undefined;
   private next = 0;
-  private abandoned = false;
 
   constructor(
-    private readonly fleet: Fleet,
+    private readonly client: ApiClient,
     private readonly random: () => number,
     private readonly name: string,
     private readonly longestToolMs: number,
@@ -34,9 +28,8 @@ export class Load {
 
   begin(perSecond: number): void {
     this.timer = setInterval(() => {
-      const n = this.next++;
       const plan = randomPlan(this.random, this.longestToolMs);
-      const submitting = this.submit(plan, `${this.name}-${n}`, n)
+      const submitting = this.submit(plan, `${this.name}-${this.next++}`)
         .catch((error: unknown) => void (this.failure ??= error as Error))
         .finally(() => this.open.delete(submitting));
       this.open.add(submitting);
@@ -53,48 +46,27 @@ export class Load {
   /** No more is submitted, and nobody waits for what was. */
   abandon(): void {
     clearInterval(this.timer);
-    this.abandoned = true;
+    this.client.close();
   }
 
   session(id: string): Promise<SessionView> {
-    return this.get(`/v1/sessions/${id}`);
+    return this.client.call(`/v1/sessions/${id}`, 200);
   }
 
   async timeline(id: string): Promise<TimelineEntry[]> {
-    return (await this.get<{ entries: TimelineEntry[] }>(`/v1/sessions/${id}/timeline`)).entries;
+    const { entries } = await this.client.call<{ entries: TimelineEntry[] }>(
+      `/v1/sessions/${id}/timeline`,
+      200,
+    );
+    return entries;
   }
 
-  private async submit(plan: Plan, key: string, n: number): Promise<void> {
-    const { session_id: id } = await this.call<SessionView>(n, '/v1/sessions', 202, {
+  private async submit(plan: Plan, key: string): Promise<void> {
+    const { session_id: id } = await this.client.call<SessionView>('/v1/sessions', 202, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': key },
       body: JSON.stringify({ plan }),
     });
     this.accepted.push({ id, plan, acceptedAt: Date.now() });
-  }
-
-  private get<T>(path: string): Promise<T> {
-    return this.call(0, path, 200, {});
-  }
-
-  /** Asks one instance after the other until one answers with the status; any answer but 503 is an error. */
-  private async call<T>(first: number, path: string, status: number, request: RequestInit): Promise<T> {
-    for (let i = first; !this.abandoned; i++) {
-      const apis = this.fleet.of('api');
-      const url = (apis[i % apis.length]?.runtime.url ?? '') + path;
-      try {
-        const response = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-        const text = await response.text();
-        if (response.status === status) return JSON.parse(text) as T;
-        if (response.status !== 503)
-          throw new Error(`${path}: expected ${status}, got ${response.status} ${text}`);
-      } catch (error) {
-        // fetch: no connection, it was cut, or no answer (its errors are of another realm than the test's)
-        const { name } = error as Error;
-        if (name !== 'TypeError' && name !== 'TimeoutError') throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-    }
-    throw new Error(`${path}: the load was abandoned before an answer came`);
   }
 }

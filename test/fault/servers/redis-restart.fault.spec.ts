@@ -17,15 +17,16 @@ afterAll(async () => {
 it('Redis killed and restarted under load', async () => {
   run = await FaultRun.start({
     name: 'redis',
-    servers: { brokers: await sharedKafka(), redis: redis.url },
+    servers: { KAFKA_BROKERS: await sharedKafka(), REDIS_URL: redis.url },
     roles: ['api', 'commander', 'commander', 'dispatcher', 'dispatcher', 'scheduler'],
   });
   await run.progress();
   for (let kill = 0; kill < KILLS; kill++) {
     await run.pause(500, 2_000);
     await redis.kill9();
-    // the last one is away for longer than a lease
-    await run.pause(...((kill < KILLS - 1 ? [0, 1_500] : [4_000, 6_000]) as [number, number]));
+    // the last time it is away for longer than a lease
+    const away: [number, number] = kill < KILLS - 1 ? [0, 1_500] : [4_000, 6_000];
+    await run.pause(...away);
     await redis.restart();
     run.say('Redis is back');
     if (kill < KILLS - 1) await run.progress();
