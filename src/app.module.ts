@@ -7,6 +7,7 @@ import { type Role, type Settings, SettingsModule } from './config/index.js';
 import { HttpModule } from './http/http.module.js';
 import type { RouteTable } from './http/route-table.js';
 import { eventContextOf } from './identity.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import type { Storage } from './storage.js';
 import { StoresModule } from './stores.module.js';
 
@@ -89,6 +90,7 @@ export class AppModule {
         }),
         SessionsModule.forRoot(commanderOptions(settings)),
         ...roles.flatMap((role) => MODULES[role](settings)),
+        MetricsModule,
         HttpModule.forRoot({ api: roles.includes('api'), routes }),
       ],
     };

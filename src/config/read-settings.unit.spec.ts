@@ -22,6 +22,7 @@ describe('the settings', () => {
         roles: ['api', 'commander', 'dispatcher', 'scheduler'],
         instance: hostname().replace(/[^A-Za-z0-9._-]/g, '-'),
         shutdownMs: 30_000,
+        standstillMs: 120_000,
       },
       engine: { dataDir: resolve('./.dormouse'), durability: 'process' },
       openai: { apiKey: undefined, baseUrl: undefined, model: undefined },

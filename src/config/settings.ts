@@ -16,6 +16,8 @@ export interface ProcessSettings {
   readonly instance: string;
   /** how long running tools get at SIGTERM */
   readonly shutdownMs: number;
+  /** without an end of any work for so long, while some waits, it isn't ready */
+  readonly standstillMs: number;
 }
 export interface EngineSettings {
   /** absolute */
@@ -119,6 +121,7 @@ export const settingsOf = (values: ReadValues): Settings => ({
     // a host name may have letters that an event's source can't
     instance: values.DORMOUSE_INSTANCE ?? (hostname().replace(/[^A-Za-z0-9._-]/g, '-') || 'dormouse'),
     shutdownMs: values.DORMOUSE_SHUTDOWN_MS ?? DEFAULTS.DORMOUSE_SHUTDOWN_MS,
+    standstillMs: values.DORMOUSE_STANDSTILL_MS ?? DEFAULTS.DORMOUSE_STANDSTILL_MS,
   },
   engine: {
     dataDir: resolve(values.DORMOUSE_DATA_DIR ?? DEFAULTS.DORMOUSE_DATA_DIR),

@@ -30,6 +30,7 @@ export const DEFAULTS = {
   DORMOUSE_CONCURRENCY: 4000,
   DORMOUSE_LEASE_MS: 30 * SECOND_MS,
   DORMOUSE_SHUTDOWN_MS: 30 * SECOND_MS,
+  DORMOUSE_STANDSTILL_MS: 120 * SECOND_MS,
   DORMOUSE_RETENTION_MS: 7 * DAY_MS,
   DORMOUSE_BODY_LIMIT: MIB,
   DORMOUSE_INLINE_LIMIT: 256 * KIB,
@@ -126,6 +127,10 @@ export const TABLE = {
   DORMOUSE_SHUTDOWN_MS: setting(
     wholeNumber(0, DAY_MS, 'milliseconds'),
     `Running tools get so long to end at SIGTERM. ${leaveUnset(DEFAULTS.DORMOUSE_SHUTDOWN_MS)}`,
+  ),
+  DORMOUSE_STANDSTILL_MS: setting(
+    wholeNumber(SECOND_MS, DAY_MS, 'milliseconds'),
+    `While records wait and none is finished for so long, /health/ready is false. ${leaveUnset(DEFAULTS.DORMOUSE_STANDSTILL_MS)}`,
   ),
   DORMOUSE_RETENTION_MS: setting(
     wholeNumber(SECOND_MS, 3_650 * DAY_MS, 'milliseconds'),

@@ -4,6 +4,7 @@ import { BatchController } from './batch/batch.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HealthController } from './health/health.controller.js';
+import { ReadyChecks } from './health/ready-checks.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -41,6 +42,7 @@ export class HttpModule {
       providers: [
         { provide: RouteTable, useValue: routes },
         { provide: APP_FILTER, useClass: ProblemFilter },
+        ReadyChecks,
         Shutdown,
         SubmissionGate,
       ],

@@ -53,6 +53,8 @@ export interface ConsumerStats {
   paused: number;
   /** handlers that run now */
   inFlight: number;
+  /** how many may run at one time */
+  maxInFlight: number;
   /** records in memory that aren't begun, now */
   queued: number;
   /** records that failed and wait for their next try, now */

@@ -103,6 +103,11 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     return this.consumer.ready;
   }
 
+  /** The partitions that are read here. */
+  get owned(): number[] {
+    return this.consumer.owned;
+  }
+
   get stats(): EventStrategyStats {
     return { ...this.consumer.stats, unhandled: this.unhandled, deadLetters: this.deadLetters };
   }

@@ -118,6 +118,11 @@ export class KeyOrderedConsumer implements Feed {
     return this.subscription !== null && !this.stopped;
   }
 
+  /** The partitions that are ours. */
+  get owned(): number[] {
+    return [...this.queues.values()].filter((q) => q.tracker !== null).map((q) => q.partition);
+  }
+
   get stats(): ConsumerStats {
     const queues = [...this.queues.values()];
     return {
@@ -126,6 +131,7 @@ export class KeyOrderedConsumer implements Feed {
       partitions: this.held,
       paused: queues.filter((q) => q.tracker !== null && q.paused).length,
       inFlight: this.runner.inFlight,
+      maxInFlight: this.runner.maxInFlight,
       queued: this.load.records,
       waiting: queues.reduce((sum, q) => sum + q.waiting, 0),
       finished: this.runner.finished,

@@ -41,7 +41,7 @@ export class Runner {
 
   constructor(
     private readonly handler: RecordHandler,
-    private readonly maxInFlight: number,
+    readonly maxInFlight: number,
     private readonly backoff: Backoff,
     private readonly timers: Timers,
     private readonly random: () => number,

@@ -1,25 +1,19 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Liveness, Readiness } from '#contracts';
-import { ClaimStore } from '#idempotency';
-import { SessionStore } from '#state';
-import { EventStrategies, Transport } from '#transport';
 import { type ProcessSettings, settingsToken } from '../../config/index.js';
 import { VERSION } from '../../version.js';
 import { refuseQuery } from '../request.js';
 import { Shutdown } from '../shutdown.js';
-import { readyChecks } from './checks.js';
 import { readinessOf } from './readiness.js';
+import { ReadyChecks } from './ready-checks.js';
 
 @Controller('health')
 export class HealthController {
   constructor(
     @Inject(settingsToken('process')) private readonly settings: ProcessSettings,
     private readonly shutdown: Shutdown,
-    private readonly sessions: SessionStore,
-    private readonly claims: ClaimStore,
-    private readonly transport: Transport,
-    private readonly strategies: EventStrategies,
+    private readonly checks: ReadyChecks,
   ) {}
 
   /** The process runs; says nothing about what it needs. */
@@ -39,7 +33,7 @@ export class HealthController {
     refuseQuery(request);
     const readiness = this.shutdown.begun
       ? { status: 'not_ready' as const, checks: [{ name: 'process', ok: false, detail: 'shutting down' }] }
-      : await readinessOf(readyChecks(this.sessions, this.claims, this.transport, this.strategies));
+      : await readinessOf(this.checks.list());
     if (readiness.status !== 'ready') void reply.code(503);
     return readiness;
   }

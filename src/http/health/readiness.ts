@@ -1,4 +1,5 @@
 import type { Readiness } from '#contracts';
+import { within } from '../../within.js';
 
 /** One thing that must work before a process is ready; rejects with what is wrong. */
 export interface ReadyCheck {
@@ -13,17 +14,11 @@ const outcomeOf = async (
   { name, check }: ReadyCheck,
   patienceMs: number,
 ): Promise<Readiness['checks'][number]> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
-  });
   try {
-    await Promise.race([check(), late]);
+    await within(patienceMs, check());
     return { name, ok: true };
   } catch (error) {
     return { name, ok: false, detail: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearTimeout(timer);
   }
 };
 

@@ -299,6 +299,17 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/metrics',
+    id: 'metrics',
+    tag: 'health',
+    summary: 'What this process counts and measures, for Prometheus',
+    answers: {
+      200: { description: 'in the text format 0.0.4', mediaType: 'text/plain', schema: { type: 'string' } },
+    },
+    errors: [],
+  },
+  {
+    method: 'get',
     path: '/openapi.json',
     id: 'openapi',
     tag: 'description',

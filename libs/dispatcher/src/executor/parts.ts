@@ -40,7 +40,7 @@ export interface Counts {
   attempts: number;
   /** of them, those of an intent that had run before */
   retries: number;
-  /** intents whose claim another dispatcher took over while they were under way here */
+  /** intents whose claim was gone while they were under way here: taken over, or dropped by a session that went on */
   claimsLost: number;
   /** records acknowledged while their tool ran on */
   handedOver: number;

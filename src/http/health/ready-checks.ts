@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ClaimStore } from '#idempotency';
+import { SessionStore } from '#state';
+import { EventStrategies, type EventStrategy, Transport } from '#transport';
+import { type ProcessSettings, type ProtocolSettings, settingsToken } from '../../config/index.js';
+import { clockSkewMs } from './clock-skew.js';
+import { ConsumerProgress } from './consumer-progress.js';
+import type { ReadyCheck } from './readiness.js';
+
+/** Beyond this part of a lease two clocks disagree too much about when it ends (rule 14 of the protocol). */
+const SKEW_PART = 10;
+
+/** All that this process needs to do its work. */
+@Injectable()
+export class ReadyChecks {
+  private readonly progress = new Map<EventStrategy, ConsumerProgress>();
+
+  constructor(
+    private readonly sessions: SessionStore,
+    private readonly claims: ClaimStore,
+    private readonly transport: Transport,
+    private readonly strategies: EventStrategies,
+    @Inject(settingsToken('process')) private readonly process: ProcessSettings,
+    @Inject(settingsToken('protocol')) private readonly protocol: ProtocolSettings,
+  ) {}
+
+  list(): ReadyCheck[] {
+    return [
+      { name: 'session store', check: () => this.sessions.ping() },
+      { name: 'claim store', check: () => this.claims.ping() },
+      { name: 'log', check: () => this.transport.ping() },
+      { name: 'clock', check: () => this.clock() },
+      ...this.strategies.all.map((strategy) => ({
+        name: `consumer ${strategy.stats.group} of ${strategy.stats.topic}`,
+        check: () => this.progressOf(strategy).check(),
+      })),
+    ];
+  }
+
+  private progressOf(strategy: EventStrategy): ConsumerProgress {
+    let progress = this.progress.get(strategy);
+    if (progress === undefined) {
+      progress = new ConsumerProgress(strategy, this.transport, this.process.standstillMs);
+      this.progress.set(strategy, progress);
+    }
+    return progress;
+  }
+
+  private async clock(): Promise<void> {
+    const skew = Math.round(await clockSkewMs(this.sessions));
+    const { leaseMs } = this.protocol;
+    if (Math.abs(skew) <= leaseMs / SKEW_PART) return;
+    const place = skew > 0 ? 'ahead of' : 'behind';
+    throw new Error(
+      `the store's clock is ${Math.abs(skew)} ms ${place} this machine's, more than a tenth of a lease (DORMOUSE_LEASE_MS is ${leaseMs}): set the clocks, best by NTP`,
+    );
+  }
+}

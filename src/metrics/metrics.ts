@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { CommanderService, Sessions, ThinkingSessions } from '#commander';
+import { Executor } from '#dispatcher';
+import { Sweeper } from '#scheduler';
+import { SessionStore } from '#state';
+import { LABELS, METRICS } from '#telemetry';
+import { EventStrategies, Transport } from '#transport';
+import { type LogSettings, type ProcessSettings, type Role, settingsToken } from '../config/index.js';
+import { clockSkewMs } from '../http/health/clock-skew.js';
+import { VERSION } from '../version.js';
+import { within } from '../within.js';
+import { consumerMetrics } from './consumer-metrics.js';
+import type { Definition } from './definition.js';
+import { GroupLags } from './group-lags.js';
+import type { Exposition } from './registry.js';
+import { sessionMetrics } from './session-metrics.js';
+import { sweeperMetrics } from './sweeper-metrics.js';
+import { toolMetrics } from './tool-metrics.js';
+
+const STORE_PATIENCE_MS = 2_000;
+
+/**
+ * All that this process can tell in numbers. Everybody counts for himself, in plain numbers; they are put together when
+ * somebody scrapes, and until the first time nothing of this is loaded.
+ */
+@Injectable()
+export class Metrics {
+  private exposition: Promise<Exposition> | undefined;
+
+  constructor(
+    private readonly modules: ModuleRef,
+    private readonly strategies: EventStrategies,
+    private readonly transport: Transport,
+    private readonly store: SessionStore,
+    @Inject(settingsToken('process')) private readonly process: ProcessSettings,
+    @Inject(settingsToken('log')) private readonly log: LogSettings,
+  ) {}
+
+  /** In the text format of Prometheus. */
+  async read(): Promise<{ contentType: string; text: string }> {
+    this.exposition ??= import('./registry.js').then(({ Exposition: Made }) => new Made(this.definitions()));
+    const exposition = await this.exposition;
+    return { contentType: exposition.contentType, text: await exposition.text() };
+  }
+
+  private definitions(): Definition[] {
+    const { topics, groups } = this.log;
+    const lags = new GroupLags(this.transport, [
+      { topic: topics.observation, group: groups.commander },
+      { topic: topics.intent, group: groups.dispatcher },
+    ]);
+    const executor = this.ofRole('dispatcher', Executor);
+    const sweeper = this.ofRole('scheduler', Sweeper);
+    return [
+      this.info(),
+      ...consumerMetrics(this.strategies, lags),
+      ...sessionMetrics({
+        sessions: this.modules.get(Sessions, { strict: false }),
+        thinking: this.modules.get(ThinkingSessions, { strict: false }),
+        commander: this.ofRole('commander', CommanderService),
+      }),
+      ...(executor === undefined ? [] : toolMetrics(executor)),
+      ...(sweeper === undefined ? [] : sweeperMetrics(sweeper)),
+      this.clockSkew(),
+    ];
+  }
+
+  private ofRole<T>(role: Role, part: new (...args: never[]) => T): T | undefined {
+    return this.process.roles.includes(role) ? this.modules.get<T>(part, { strict: false }) : undefined;
+  }
+
+  private info(): Definition {
+    const { instance, roles } = this.process;
+    return {
+      kind: 'gauge',
+      name: METRICS.info,
+      help: 'What runs here; always 1',
+      labels: [LABELS.version, LABELS.instance, LABELS.role],
+      read: () => roles.map((role) => ({ labels: { version: VERSION, instance, role }, value: 1 })),
+    };
+  }
+
+  private clockSkew(): Definition {
+    return {
+      kind: 'gauge',
+      name: METRICS.store.clockSkew,
+      help: "How far the store's clock is ahead of this process's",
+      labels: [],
+      read: async () => {
+        const skew = await within(STORE_PATIENCE_MS, clockSkewMs(this.store)).catch(() => undefined);
+        return skew === undefined ? [] : [{ labels: {}, value: skew / 1_000 }];
+      },
+    };
+  }
+}

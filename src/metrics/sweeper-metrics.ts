@@ -1,0 +1,15 @@
+import type { Sweeper } from '#scheduler';
+import { LABELS, METRICS } from '#telemetry';
+import { type Definition, labelled, single } from './definition.js';
+
+const NAMES = METRICS.sweeper;
+
+/** What this process' sweeper found. */
+export const sweeperMetrics = (sweeper: Sweeper): Definition[] => [
+  single('counter', NAMES.swept, 'Wake-ups that were due', () => sweeper.stats.swept),
+  labelled('counter', NAMES.published, 'Events published for them', LABELS.reason, () => {
+    const { published, repaired } = sweeper.stats;
+    return { lost: repaired, due: published - repaired };
+  }),
+  single('gauge', NAMES.lateness, 'How late the latest wake-up was', () => sweeper.stats.latenessMs / 1_000),
+];
