@@ -23,6 +23,7 @@ import {
 } from '../../port.js';
 import { claimReply, recordReply, sealReply } from './claim-replies.js';
 import { CLAIM_FIELDS, claimView } from './claim-view.js';
+import { ForgottenClaims } from './forgotten-claims.js';
 import { claimMove } from './moves/claim.lua.js';
 import { deferMove } from './moves/defer.lua.js';
 import { dropMove } from './moves/drop.lua.js';
@@ -39,6 +40,7 @@ import { startMove } from './moves/start.lua.js';
  */
 export class RedisClaimStore extends ClaimStore {
   readonly capabilities: ClaimCapabilities;
+  private readonly forgotten: ForgottenClaims;
 
   private constructor(
     private readonly redis: RedisConnection,
@@ -46,6 +48,7 @@ export class RedisClaimStore extends ClaimStore {
     private readonly promises: ServerPromises,
   ) {
     super();
+    this.forgotten = new ForgottenClaims(redis);
     this.capabilities = { driver: 'redis', durability: promises.durability, shared: true };
   }
 
@@ -119,13 +122,10 @@ export class RedisClaimStore extends ClaimStore {
 
   async forget(keys: readonly ClaimKey[]): Promise<void> {
     const names = keys.map((key) => this.keyOf(key));
+    if (names.length === 0) return;
     // claims of several sessions may lie on several servers
-    const groups = this.redis.cluster ? names.map((name) => [name]) : [names];
-    await Promise.all(
-      groups
-        .filter((group) => group.length > 0)
-        .map((group) => this.redis.call((redis) => redis.unlink(...group))),
-    );
+    if (!this.redis.cluster) await this.forgotten.remove(names);
+    else await Promise.all(names.map((name) => this.redis.call((redis) => redis.unlink(name))));
   }
 
   read(keys: readonly ClaimKey[]): Promise<(ClaimView | null)[]> {
