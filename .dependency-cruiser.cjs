@@ -174,6 +174,13 @@ module.exports = {
       to: { path: '(^|node_modules/)@opentelemetry/' },
     },
     {
+      name: 'tracing-only-when-asked-for',
+      comment: 'A start without OTEL_EXPORTER_OTLP_ENDPOINT must not load OpenTelemetry: import() it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/tracing/(?!open-|tracing[.]ts)', SPEC] },
+      to: { path: '^src/tracing/(?!open-)', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'lmdb-in-the-engine',
       severity: 'error',
       from: { path: '^(src|libs|test)/', pathNot: '^libs/engine/' },

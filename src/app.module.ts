@@ -9,6 +9,7 @@ import type { RouteTable } from './http/route-table.js';
 import { eventContextOf } from './identity.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import type { Storage } from './storage.js';
+import type { OpenTracing } from './tracing/tracing.js';
 import { StoresModule } from './stores.module.js';
 
 /** What the modules are made from, beside the settings. */
@@ -16,6 +17,8 @@ export interface Parts {
   storage: Storage;
   tools: Pick<ToolsOptions, 'loaded' | 'external'>;
   routes: RouteTable;
+  /** undefined: nobody follows what is done */
+  tracing: OpenTracing | undefined;
 }
 
 const brains = ({ openai: { apiKey, baseUrl, model } }: Settings): CommanderOptions['brains'] => [
@@ -27,7 +30,8 @@ const brains = ({ openai: { apiKey, baseUrl, model } }: Settings): CommanderOpti
   }),
 ];
 
-const commanderOptions = (settings: Settings): CommanderOptions => ({
+const commanderOptions = (settings: Settings, open: OpenTracing | undefined): CommanderOptions => ({
+  tracing: open?.tracing,
   events: eventContextOf(settings, 'commander'),
   topics: settings.log.topics,
   brains: brains(settings),
@@ -36,7 +40,8 @@ const commanderOptions = (settings: Settings): CommanderOptions => ({
   resultLimitBytes: settings.tools.resultLimitBytes,
 });
 
-export const dispatcherOptions = (settings: Settings): DispatcherOptions => ({
+export const dispatcherOptions = (settings: Settings, open?: OpenTracing): DispatcherOptions => ({
+  tracing: open?.tracing,
   events: eventContextOf(settings, 'dispatcher'),
   topics: settings.log.topics,
   concurrency: settings.tools.concurrency,
@@ -56,10 +61,13 @@ const schedulerOptions = (settings: Settings): SchedulerOptions => ({
 });
 
 /** The modules of each role; what several need is imported once, above them. */
-const MODULES: Record<Role, (settings: Settings) => DynamicModule['imports'] & object> = {
+const MODULES: Record<
+  Role,
+  (settings: Settings, tracing: OpenTracing | undefined) => DynamicModule['imports'] & object
+> = {
   api: () => [],
   commander: () => [CommanderModule],
-  dispatcher: (settings) => [DispatcherModule.forRoot(dispatcherOptions(settings))],
+  dispatcher: (settings, tracing) => [DispatcherModule.forRoot(dispatcherOptions(settings, tracing))],
   scheduler: (settings) => [SchedulerModule.forRoot(schedulerOptions(settings))],
 };
 
@@ -69,7 +77,7 @@ export class AppModule {
   static forRoles(
     roles: readonly Role[],
     settings: Settings,
-    { storage, tools, routes }: Parts,
+    { storage, tools, routes, tracing }: Parts,
   ): DynamicModule {
     const { topics, partitions } = settings.log;
     return {
@@ -88,9 +96,9 @@ export class AppModule {
           httpAllow: settings.tools.httpAllow,
           resultLimitBytes: settings.tools.resultLimitBytes,
         }),
-        SessionsModule.forRoot(commanderOptions(settings)),
-        ...roles.flatMap((role) => MODULES[role](settings)),
-        MetricsModule,
+        SessionsModule.forRoot(commanderOptions(settings, tracing)),
+        ...roles.flatMap((role) => MODULES[role](settings, tracing)),
+        MetricsModule.forRoot(tracing?.counts),
         HttpModule.forRoot({ api: roles.includes('api'), routes }),
       ],
     };

@@ -13,6 +13,8 @@ import { RouteTable } from './http/route-table.js';
 import { Shutdown } from './http/shutdown.js';
 import { eventContextOf } from './identity.js';
 import { openStorage, type Storage } from './storage.js';
+import { openTracing } from './tracing/open-tracing.js';
+import type { OpenTracing } from './tracing/tracing.js';
 
 /** A started process: it listens, and its consumers run. */
 export interface Runtime {
@@ -93,7 +95,11 @@ const open = async (app: NestFastifyApplication, settings: Settings): Promise<st
   return app.getUrl();
 };
 
-const closerOf = (app: NestFastifyApplication, storage: Storage): Runtime['close'] => {
+const closerOf = (
+  app: NestFastifyApplication,
+  storage: Storage,
+  tracing: OpenTracing | undefined,
+): Runtime['close'] => {
   let closing: Promise<void> | undefined;
   const close = async (serveOn: boolean): Promise<void> => {
     app.get(Shutdown).begin(serveOn);
@@ -101,6 +107,7 @@ const closerOf = (app: NestFastifyApplication, storage: Storage): Runtime['close
       await app.close();
     } finally {
       await storage.close();
+      await tracing?.close();
     }
   };
   return ({ serveOn } = { serveOn: false }) => (closing ??= close(serveOn));
@@ -116,19 +123,21 @@ export const startRuntime = async (
   { logger }: { logger: LoggerService | false },
 ): Promise<Runtime> => {
   const storage = await openStorage(settings);
+  const tracing = await openTracing(settings);
   let app: NestFastifyApplication | undefined;
   try {
     app = await createApp(
       settings,
-      { storage, tools: await toolsOf(settings), routes: new RouteTable() },
+      { storage, tools: await toolsOf(settings), routes: new RouteTable(), tracing },
       logger,
     );
     const url = await open(app, settings);
-    return { url, failed: storage.failed, close: closerOf(app, storage) };
+    return { url, failed: storage.failed, close: closerOf(app, storage, tracing) };
   } catch (error) {
     // the first error is the one that counts
     await app?.close().catch(() => undefined);
     await storage.close().catch(() => undefined);
+    await tracing?.close();
     throw error;
   }
 };

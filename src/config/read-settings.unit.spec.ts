@@ -41,6 +41,7 @@ describe('the settings', () => {
         deployment: 'dormouse',
         typePrefix: 'com.southwest.ai',
       },
+      tracing: { endpoint: undefined },
       log: {
         topics: { intent: 'agent.intent', observation: 'agent.observation', deadLetter: 'agent.dead-letter' },
         groups: { commander: 'commander_group', dispatcher: 'dispatcher_group' },

@@ -64,6 +64,10 @@ export interface ProtocolSettings {
   readonly deployment: string;
   readonly typePrefix: string;
 }
+export interface TracingSettings {
+  /** where spans are sent by OTLP over HTTP; undefined: nowhere */
+  readonly endpoint: string | undefined;
+}
 export interface LogSettings {
   readonly topics: { readonly intent: string; readonly observation: string; readonly deadLetter: string };
   readonly groups: { readonly commander: string; readonly dispatcher: string };
@@ -81,6 +85,7 @@ export interface Settings {
   readonly tools: ToolSettings;
   readonly protocol: ProtocolSettings;
   readonly log: LogSettings;
+  readonly tracing: TracingSettings;
 }
 export type SettingsSlice = keyof Settings;
 
@@ -145,6 +150,7 @@ export const settingsOf = (values: ReadValues): Settings => ({
     deployment: values.DORMOUSE_DEPLOYMENT ?? DEFAULTS.DORMOUSE_DEPLOYMENT,
     typePrefix: values.DORMOUSE_TYPE_PREFIX ?? DEFAULTS.DORMOUSE_TYPE_PREFIX,
   },
+  tracing: { endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT },
   log: {
     topics: {
       intent: values.DORMOUSE_TOPIC_INTENT ?? DEFAULTS.DORMOUSE_TOPIC_INTENT,

@@ -174,6 +174,10 @@ export const TABLE = {
     matching(/^[^\s{}]{1,64}$/, '1 to 64 characters without spaces and braces'),
     'It begins every key in Redis. Leave it unset for none.',
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    url('http', 'https'),
+    'Set it to where a collector takes OTLP over HTTP, e.g. http://127.0.0.1:4318. Leave it unset for no tracing.',
+  ),
   DORMOUSE_URL: setting(
     url('http', 'https'),
     'The command line calls it. Leave it unset for http://HOST:PORT.',

@@ -1,7 +1,17 @@
-import { Module } from '@nestjs/common';
-import { Metrics } from './metrics.js';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { SpanCounts } from '../tracing/tracing.js';
+import { Metrics, SPAN_COUNTS } from './metrics.js';
 import { MetricsController } from './metrics.controller.js';
 
 /** `GET /metrics`, in a process of any role. */
-@Module({ controllers: [MetricsController], providers: [Metrics] })
-export class MetricsModule {}
+@Module({})
+export class MetricsModule {
+  /** @param spans undefined: there is no tracing */
+  static forRoot(spans: Readonly<SpanCounts> | undefined): DynamicModule {
+    return {
+      module: MetricsModule,
+      controllers: [MetricsController],
+      providers: [Metrics, { provide: SPAN_COUNTS, useValue: spans ?? null }],
+    };
+  }
+}

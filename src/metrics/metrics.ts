@@ -8,6 +8,7 @@ import { LABELS, METRICS } from '#telemetry';
 import { EventStrategies, Transport } from '#transport';
 import { type LogSettings, type ProcessSettings, type Role, settingsToken } from '../config/index.js';
 import { clockSkewMs } from '../http/health/clock-skew.js';
+import type { SpanCounts } from '../tracing/tracing.js';
 import { VERSION } from '../version.js';
 import { within } from '../within.js';
 import { consumerMetrics } from './consumer-metrics.js';
@@ -17,8 +18,12 @@ import type { Exposition } from './registry.js';
 import { sessionMetrics } from './session-metrics.js';
 import { sweeperMetrics } from './sweeper-metrics.js';
 import { toolMetrics } from './tool-metrics.js';
+import { tracingMetrics } from './tracing-metrics.js';
 
 const STORE_PATIENCE_MS = 2_000;
+
+/** Injection token of the {@link SpanCounts}, or null. */
+export const SPAN_COUNTS = Symbol('SpanCounts');
 
 /**
  * All that this process can tell in numbers. Everybody counts for himself, in plain numbers; they are put together when
@@ -35,6 +40,7 @@ export class Metrics {
     private readonly store: SessionStore,
     @Inject(settingsToken('process')) private readonly process: ProcessSettings,
     @Inject(settingsToken('log')) private readonly log: LogSettings,
+    @Inject(SPAN_COUNTS) private readonly spans: Readonly<SpanCounts> | null,
   ) {}
 
   /** In the text format of Prometheus. */
@@ -63,6 +69,7 @@ export class Metrics {
       ...(executor === undefined ? [] : toolMetrics(executor)),
       ...(sweeper === undefined ? [] : sweeperMetrics(sweeper)),
       this.clockSkew(),
+      ...(this.spans === null ? [] : tracingMetrics(this.spans)),
     ];
   }
 

@@ -58,6 +58,7 @@ export const METRICS = {
     clockSkew: 'dormouse_store_clock_skew_seconds',
   },
   tracing: {
+    recorded: 'dormouse_spans_recorded_total',
     exported: 'dormouse_spans_exported_total',
     failed: 'dormouse_spans_failed_total',
   },

@@ -21,6 +21,7 @@ export {
 } from './llm-server.js';
 export { noLeftovers } from './leftovers.js';
 export { NamedTools } from './named-tools.js';
+export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.js';
 export { RuntimeProcess, freePort } from './runtime-process.js';
 export { LocalProcess } from './servers/local-process.js';
 export { type CommitAnswer, ScriptedLog, type ScriptedLogOptions, ScriptedMember } from './scripted-log.js';
