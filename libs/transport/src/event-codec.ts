@@ -12,8 +12,10 @@ import type { LogRecord, OutboundRecord } from './port.js';
 /** `content-type` of an event in structured mode. */
 export const STRUCTURED_CONTENT_TYPE = 'application/cloudevents+json; charset=UTF-8';
 
+const STRUCTURED_HEADERS = Object.freeze({ 'content-type': STRUCTURED_CONTENT_TYPE });
+
 /** What the codec reads of a record. */
-export type EncodedEvent = Pick<LogRecord, 'value' | 'headers'>;
+export type EncodedEvent = Pick<LogRecord, 'value' | 'headers' | 'decoded'>;
 
 /**
  * The record's key: the session id, so that the records of a session keep their order.
@@ -36,7 +38,8 @@ export const encodeEvent = (topic: string, event: CloudEvent): OutboundRecord =>
   topic,
   key: keyOf(event),
   value: Buffer.from(JSON.stringify(event)),
-  headers: { 'content-type': STRUCTURED_CONTENT_TYPE },
+  headers: STRUCTURED_HEADERS,
+  decoded: event,
 });
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -137,7 +140,8 @@ const looksLikeEvent = (object: Record<string, unknown>): boolean =>
  * writes the payload's `content-type`, and a program without an SDK writes none.
  */
 export const decodeEvent = (record: EncodedEvent): DecodedEvent => {
-  const { value, headers } = record;
+  const { value, headers, decoded } = record;
+  if (decoded !== undefined) return checkAttributes({ ...decoded });
   const contentType = headers['content-type'];
   if (contentType === STRUCTURED_CONTENT_TYPE) return structured(value);
   if (contentType !== undefined && /^application\/cloudevents/i.test(contentType)) {

@@ -7,6 +7,8 @@ export interface OutboundRecord {
   key: string;
   value: Buffer;
   headers?: Readonly<Record<string, string>>;
+  /** what `value` says, as an object that nobody changes any more; see {@link TransportCapabilities.handsOver} */
+  decoded?: object;
 }
 
 /** A record as the log has it. */
@@ -23,6 +25,8 @@ export interface LogRecord {
   headers: Readonly<Record<string, string>>;
   /** when the log took it, ms */
   timestampMs: number;
+  /** what `value` says, if the log still knows it from the publication; to be read only */
+  decoded?: object | undefined;
 }
 
 /** What a group has acknowledged of one partition. */
@@ -41,6 +45,8 @@ export interface TransportCapabilities extends Journaled {
   durability: 'process' | 'power';
   /** several processes may join a group */
   shared: boolean;
+  /** a record that was published in this process may come to its consumers with what it was encoded from */
+  handsOver?: boolean;
   /** longest metadata of a committed position */
   maxMetadataBytes: number;
   /** largest record value accepted by `publish` */

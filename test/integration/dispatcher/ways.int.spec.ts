@@ -271,6 +271,26 @@ describe('results', () => {
     );
   });
 
+  it("are the tool's to change, and so are its parameters: neither intent nor outcome follows", async () => {
+    const seen: unknown[] = [];
+    const returned = { list: [1] };
+    const process = bed.process([
+      tool('t', 'pure', (parameters) => {
+        seen.push(structuredClone(parameters));
+        (parameters as { n: number }).n = 99;
+        return returned;
+      }),
+    ]);
+    const intent = await bed.intent('t', { effect: 'pure', parameters: { n: 1 } });
+    const before = structuredClone(intent);
+    await process.run(intent);
+    await process.run(intent);
+    returned.list.push(2);
+    expect(seen).toEqual([{ n: 1 }, { n: 1 }]);
+    expect(intent).toEqual(before);
+    expect(outcomeOf(process.published)).toMatchObject([{ status: 'succeeded', result: { list: [1] } }, {}]);
+  });
+
   it('takes nothing as null', async () => {
     const process = bed.process([tool('t', 'pure', () => undefined)]);
     await process.run(await bed.intent('t', { effect: 'pure' }));

@@ -7,6 +7,7 @@ import {
   repeatable,
   toolErrorKind,
 } from '#contracts';
+import { jsonCopy } from '../plain.copy.js';
 import { shown } from '../registry/shown.js';
 import type { Ending } from './ending.js';
 import { readResult } from './result.js';
@@ -73,9 +74,18 @@ const messageOf = (error: unknown): string => {
   return `the tool threw ${shown(error)}`;
 };
 
+/** Of what a tool may go on changing; what is no JSON is left out. */
+const safeCopy = (details: unknown): Json | undefined => {
+  try {
+    return jsonCopy(details);
+  } catch {
+    return undefined;
+  }
+};
+
 const dataOf = (error: unknown, retryable: boolean, heartbeat: Json | undefined): ErrorData => {
   const own = DormouseError.is(error) ? error : undefined;
-  const details = own?.details ?? (heartbeat === undefined ? undefined : { heartbeat });
+  const details = safeCopy(own?.details ?? (heartbeat === undefined ? undefined : { heartbeat }));
   return {
     code: own?.code ?? 'tool_failed',
     message: messageOf(error),
@@ -88,7 +98,7 @@ const timeoutData = (timeoutMs: number, heartbeat: Json | undefined): ErrorData 
   code: 'tool_timeout',
   message: `the tool did not end within ${timeoutMs} ms`,
   retryable: true,
-  ...(heartbeat === undefined ? {} : { details: { heartbeat } }),
+  ...(heartbeat === undefined ? {} : { details: safeCopy({ heartbeat }) ?? null }),
 });
 
 const ended = (status: Outcome['status'], error: ErrorData): Verdict => ({

@@ -5,6 +5,7 @@ import type { ValidationError } from 'class-validator';
 import type { JsonSchema } from '#contracts';
 import { classTransformer, classValidator } from './dto.libraries.js';
 import { dtoSchema } from './dto.schema.js';
+import { jsonCopy } from '../plain.copy.js';
 import { shown } from './shown.js';
 import type { ParameterClass } from './tool.definition.js';
 import { sentencesOf } from './violations.js';
@@ -14,7 +15,7 @@ export interface ParameterCheck {
   schema: JsonSchema;
   /** undefined: they fit; else one sentence per field that doesn't */
   violations(parameters: unknown): string[] | undefined;
-  /** an instance of the DTO, or the parameters themselves */
+  /** an instance of the DTO, or a copy of the parameters */
   prepare(parameters: object): unknown;
 }
 
@@ -50,7 +51,8 @@ export const parameterCheck = (parameters: ParameterClass | JsonSchema): Paramet
     return {
       schema,
       violations: (value) => (validate(value) ? undefined : sentencesOf(validate.errors ?? [])),
-      prepare: (value) => value,
+      // the intent's own stay as they are, whatever the tool does with its
+      prepare: (value) => jsonCopy(value),
     };
   }
   const { plainToInstance } = classTransformer();

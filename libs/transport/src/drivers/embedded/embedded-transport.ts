@@ -11,7 +11,7 @@ import {
 } from '../../port.js';
 import { EmbeddedSubscription } from './embedded-subscription.js';
 import { Group } from './group.js';
-import { type LogTables, logTables, type PartitionLog, TopicLog, type TopicRow } from './topic-log.js';
+import { type Appended, type LogTables, logTables, TopicLog, type TopicRow } from './topic-log.js';
 
 export interface EmbeddedTransportOptions {
   /** records older than this that every group has finished are deleted; default: kept for ever */
@@ -53,6 +53,7 @@ export class EmbeddedTransport extends Transport {
       durability: engine.durability,
       shared: false,
       journal: engine.journalName,
+      handsOver: true,
       maxMetadataBytes: MAX_METADATA_BYTES,
       maxRecordBytes: options.maxRecordBytes ?? MAX_RECORD_BYTES,
     };
@@ -94,17 +95,19 @@ export class EmbeddedTransport extends Transport {
   async publish(records: readonly OutboundRecord[]): Promise<void> {
     this.check();
     const logs = records.map((record) => this.accept(record));
-    const grown = new Map<PartitionLog, number>();
+    const appended: Appended[] = [];
     const written = this.engine.move((tx) => {
       const now = this.engine.now();
-      for (const [i, record] of records.entries()) {
-        const log = logs[i]?.append(tx, record, now);
-        if (log) grown.set(log, log.next);
+      for (const [i, topic] of logs.entries()) {
+        const record = records[i];
+        if (record) appended.push(topic.append(tx, record, now));
       }
+      // nothing can take the move back any more
+      for (const [i, { log, record }] of appended.entries()) if (logs[i]?.followed) log.recent.add(record);
     });
     await written;
-    for (const [log, next] of grown) log.end = Math.max(log.end, next);
-    for (const topic of new Set(logs)) {
+    for (const { log, record } of appended) if (log.end <= record.offset) log.end = record.offset + 1;
+    for (const topic of logs.length === 1 ? logs : new Set(logs)) {
       for (const group of this.groups.get(topic)?.values() ?? [])
         for (const member of group.all) member.wake();
     }
@@ -119,6 +122,7 @@ export class EmbeddedTransport extends Transport {
     const { maxMetadataBytes } = this.capabilities;
     const subscription = new EmbeddedSubscription(this.engine, log, group, members, feed, maxMetadataBytes);
     members.join(subscription);
+    log.followed = true;
     return subscription;
   }
 

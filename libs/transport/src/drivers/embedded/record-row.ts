@@ -7,7 +7,7 @@ const FIXED = 15;
 /** The bytes of a record in the log. Nothing in them is shared with the caller. */
 export const encodeRecord = ({ key, value, headers }: OutboundRecord, timestampMs: number): Buffer => {
   const keyBytes = Buffer.byteLength(key);
-  const head = headers ? encodeHeaders(headers) : '';
+  const head = headers ? headersText(headers) : '';
   const headBytes = Buffer.byteLength(head);
   const bytes = Buffer.allocUnsafe(FIXED + keyBytes + headBytes + value.length);
   bytes[0] = RECORD_VERSION;
@@ -46,6 +46,34 @@ export const decodeRecord = (bytes: Buffer, topic: string, partition: number, of
 
 type Headers = Readonly<Record<string, string>>;
 const NONE: Headers = Object.freeze({});
+
+/** The record as a reader gets it that was published a moment ago: `bytes` are its row. */
+export const publishedRecord = (
+  { topic, key, value, headers, decoded }: OutboundRecord,
+  bytes: Buffer,
+  partition: number,
+  offset: number,
+): LogRecord => ({
+  topic,
+  partition,
+  offset,
+  key,
+  value: bytes.subarray(bytes.length - value.length),
+  headers: headers === undefined ? NONE : decodeHeaders(headersText(headers)),
+  timestampMs: recordTime(bytes),
+  decoded,
+});
+
+/** Of headers that can't change: one text for all records that bear them. */
+const encoded = new WeakMap<Headers, string>();
+
+const headersText = (headers: Headers): string => {
+  const known = encoded.get(headers);
+  if (known !== undefined) return known;
+  const text = encodeHeaders(headers);
+  if (Object.isFrozen(headers)) encoded.set(headers, text);
+  return text;
+};
 
 const encodeHeaders = (headers: Headers): string => {
   const lower: Record<string, string> = {};

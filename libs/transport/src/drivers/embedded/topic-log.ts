@@ -2,7 +2,8 @@ import { RECORD_VERSION } from '#contracts';
 import { type Engine, keyPart, type Table, type Transaction, under, type View } from '#engine';
 import type { LogRecord, OutboundRecord, PartitionPosition } from '../../port.js';
 import { partitionOf } from './partitioner.js';
-import { decodeRecord, encodeRecord, recordTime } from './record-row.js';
+import { RecentRecords } from './recent-records.js';
+import { decodeRecord, encodeRecord, publishedRecord, recordTime } from './record-row.js';
 
 /** The log's tables; a topic is named by its number in keys. */
 export interface LogTables {
@@ -39,6 +40,13 @@ export interface PartitionLog {
   end: number;
   /** the next to be given */
   next: number;
+  readonly recent: RecentRecords;
+}
+
+/** A record that was added, and where. */
+export interface Appended {
+  log: PartitionLog;
+  record: LogRecord;
 }
 
 // base 36 with leading zeros: as short as it gets in order, up to 36^9 records
@@ -50,6 +58,8 @@ const BATCH_BYTES = 4 << 20;
 /** One topic: what it holds, and how far groups have read it. */
 export class TopicLog {
   readonly partitions: PartitionLog[];
+  /** somebody here reads it: what was published lately is kept for them */
+  followed = false;
 
   constructor(
     private readonly tables: LogTables,
@@ -60,16 +70,19 @@ export class TopicLog {
   }
 
   /** Adds a record, in its key's partition. */
-  append(tx: Transaction, record: OutboundRecord, now: number): PartitionLog {
+  append(tx: Transaction, record: OutboundRecord, now: number): Appended {
     const log = this.log(partitionOf(record.key, this.row.partitions));
-    tx.put(this.tables.records, this.recordKey(log.partition, log.next), encodeRecord(record, now), true);
-    log.next++;
-    return log;
+    const bytes = encodeRecord(record, now);
+    const offset = log.next++;
+    tx.put(this.tables.records, this.recordKey(log.partition, offset), bytes, true);
+    return { log, record: publishedRecord(record, bytes, log.partition, offset) };
   }
 
-  /** The durable records of a partition from `offset` on, at most `limit`. */
-  read(view: View, partition: number, offset: number, limit: number): LogRecord[] {
-    const { start, end } = this.log(partition);
+  /** The durable records of a partition from `offset` on, at most `limit` if they have to be read. */
+  read(view: View, partition: number, offset: number, limit: number): readonly LogRecord[] {
+    const { start, end, recent } = this.log(partition);
+    const published = recent.take(offset, end);
+    if (published.length > 0) return published;
     const records: LogRecord[] = [];
     let bytes = 0;
     for (let at = Math.max(offset, start); at < end && records.length < limit && bytes < BATCH_BYTES; at++) {
@@ -140,7 +153,7 @@ export class TopicLog {
     const last = view.range(this.tables.records, { ...under(prefix), limit: 1, reverse: true })[0];
     const after = last === undefined ? next : parseInt(last.key.slice(prefix.length + 1), 36) + 1;
     const end = Math.max(next, after);
-    return { partition, start, end, next: end };
+    return { partition, start, end, next: end, recent: new RecentRecords() };
   }
 
   private slowest(view: View, partition: number): number {
