@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { EMPTY, type Observable, delay, of, throwError } from 'rxjs';
+import { EMPTY, type Observable, of, Subject, throwError } from 'rxjs';
 import { type CloudEvent, DormouseError, type EventName, EVENT_NAMES, buildEvent } from '#contracts';
 import { ScriptedLog, VirtualTime } from '#testing';
 import { DeadLetterError } from './dead-letter.js';
@@ -277,14 +277,17 @@ describe('EventStrategy', () => {
 
   it('waits for a stream to end', async () => {
     const s = await serve([Observer]);
-    doing(() => of(1).pipe(delay(20)));
+    const stream = new Subject<number>();
+    doing(() => stream);
     await s.app.listen();
     s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
     await s.time.run(100);
+    stream.next(1);
+    await s.time.run(100);
     expect(s.strategy.stats).toMatchObject({ inFlight: 1, finished: 0 });
-    // rxjs has real timers
-    for (let i = 0; s.strategy.stats.inFlight > 0 && i < 1_000; i++)
-      await new Promise((r) => setTimeout(r, 5));
+    stream.complete();
+    await s.time.run(100);
+    expect(s.strategy.stats.inFlight).toBe(0);
     expect(s.strategy.stats.finished).toBe(1);
     await s.close();
   });
