@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type {
   CancelRequest,
   DeadLetterList,
@@ -6,6 +7,7 @@ import type {
   RedriveAnswer,
   RedriveManyRequest,
   RedriveRequest,
+  ResolutionRequest,
   SessionList,
   SessionView,
   Submission,
@@ -81,14 +83,16 @@ export class ApiClient {
   }
 
   /** Repeats with the same key when it isn't known whether the session was accepted: at most one comes of it. */
-  async submit(submission: Submission, key: string): Promise<SessionView> {
+  submit(submission: Submission, key: string): Promise<SessionView> {
+    return this.insisting(() =>
+      this.json('/v1/sessions', { method: 'POST', body: submission, headers: { 'idempotency-key': key } }),
+    );
+  }
+
+  private async insisting<T>(call: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.json('/v1/sessions', {
-          method: 'POST',
-          body: submission,
-          headers: { 'idempotency-key': key },
-        });
+        return await call();
       } catch (error) {
         const unsure = error instanceof ApiProblem && [429, 503].includes(error.problem.status);
         if (!unsure || attempt === SUBMIT_ATTEMPTS) throw error;
@@ -111,6 +115,19 @@ export class ApiClient {
 
   cancel(id: string, request: CancelRequest): Promise<SessionView> {
     return this.json(`/v1/sessions/${encodeURIComponent(id)}/cancel`, { method: 'POST', body: request });
+  }
+
+  resolve(id: string, intent: string, request: ResolutionRequest): Promise<SessionView> {
+    return this.answer(
+      `/v1/sessions/${encodeURIComponent(id)}/resolutions/${encodeURIComponent(intent)}`,
+      request,
+    );
+  }
+
+  /** Under a key of its own, so that it can be repeated when it isn't known whether it was accepted. */
+  private answer(path: string, body: object): Promise<SessionView> {
+    const headers = { 'idempotency-key': randomUUID() };
+    return this.insisting(() => this.json(path, { method: 'POST', body, headers }));
   }
 
   tools(): Promise<ToolList> {

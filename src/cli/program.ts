@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { ApiProblem, Unreachable } from './api-client.js';
+import { addResolve } from './commands/answer.commands.js';
 import { addDeadLetters } from './commands/dead-letter.commands.js';
 import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
 import { addStart } from './commands/start.command.js';
@@ -42,6 +43,7 @@ export const runProgram = async (
   addGet(program, context);
   addList(program, context);
   addCancel(program, context);
+  addResolve(program, context);
   addTools(program, context);
   addDeadLetters(program, context);
   for (const command of program.commands.flatMap((command) => [command, ...command.commands]))

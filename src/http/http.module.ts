@@ -5,6 +5,7 @@ import { DeadLettersController } from './dead-letters.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { ReadyChecks } from './health/ready-checks.js';
+import { InboxController } from './inbox.controller.js';
 import { DocsController } from './openapi/docs.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -18,6 +19,7 @@ import { ToolsController } from './tools.controller.js';
 const API: Type[] = [
   BatchController,
   SessionsController,
+  InboxController,
   TimelineController,
   EventsController,
   ToolsController,

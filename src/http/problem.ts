@@ -21,6 +21,8 @@ const MEANINGS: Partial<Record<ErrorCode, Meaning>> = {
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   idempotency_conflict: { status: 409, title: 'Idempotency key used for another request' },
   session_ended: { status: 409, title: 'Session has ended' },
+  not_awaited: { status: 409, title: 'Nothing waits for this answer' },
+  already_answered: { status: 409, title: 'Answered already' },
   body_too_large: { status: 413, title: 'Body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   no_brain: { status: 422, title: 'No brain for this session' },

@@ -16,9 +16,7 @@ export class RouteTable {
   private add(url: string, method: string): void {
     let route = this.routes.get(url);
     if (route === undefined) {
-      const pattern = new RegExp(
-        `^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+')}$`,
-      );
+      const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`);
       this.routes.set(url, (route = { pattern, methods: new Set() }));
     }
     route.methods.add(method);

@@ -67,6 +67,7 @@ class Session {
       observed: [],
       history: async () => this.history,
       tools: new Catalogue(),
+      resumed: false,
       signal: this.abort.signal,
       now: 0,
     };

@@ -7,9 +7,9 @@ import type {
   Submission,
   ToolCatalogue,
 } from '#contracts';
-import type { AnsweredCall, Closing, Finish } from './core/decision.js';
+import type { AnsweredCall, Closing, Finish, UnmadeCall } from './core/decision.js';
 
-export type { AnsweredCall, Closing, Finish };
+export type { AnsweredCall, Closing, Finish, UnmadeCall };
 
 /** A tool call that a brain wants made. */
 export interface Call {
@@ -44,6 +44,8 @@ export interface Decision {
 export interface Conclusion {
   /** undo something: `compensates` is set on each. Only when `snapshot.ending.compensate` says so */
   calls: Call[];
+  /** what should be called and can't be: a person looks */
+  unmade?: UnmadeCall<Call>[];
   brain_state?: Json;
   /** how the session ends once nothing is pending; absent: as `snapshot.ending` says */
   closing?: Closing;
@@ -54,6 +56,8 @@ export interface ThinkContext {
   snapshot: Snapshot;
   /** ids and outcomes that this step applied; the history read includes them */
   observed: readonly { intent_id: string; tool: string; call?: string; outcome: Outcome }[];
+  /** a person was waited for: outcomes were applied in earlier steps without asking the brain */
+  resumed: boolean;
   /** all of it in order, or those with these keys; `read` includes what this step adds */
   history(keys?: readonly string[]): Promise<HistoryEntry[]>;
   tools: ToolCatalogue;

@@ -4,6 +4,7 @@ import { CommanderController } from './commander.controller.js';
 import { COMMANDER_OPTIONS, type CommanderOptions } from './commander.options.js';
 import { CommanderService } from './commander.service.js';
 import { DeadLetters } from './dead-letters/dead-letters.service.js';
+import { Inbox } from './sessions/inbox.service.js';
 import { Sessions } from './sessions/sessions.service.js';
 import { ThinkingSessions } from './thinking-sessions.js';
 
@@ -22,9 +23,10 @@ export class SessionsModule {
         { provide: Brains, useValue: new Brains(options.brains) },
         ThinkingSessions,
         Sessions,
+        Inbox,
         DeadLetters,
       ],
-      exports: [COMMANDER_OPTIONS, Brains, ThinkingSessions, Sessions, DeadLetters],
+      exports: [COMMANDER_OPTIONS, Brains, ThinkingSessions, Sessions, Inbox, DeadLetters],
     };
   }
 }

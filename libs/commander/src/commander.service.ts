@@ -54,6 +54,7 @@ export class CommanderService {
       not_pending: 0,
       unattributable: 0,
       not_due: 0,
+      not_awaited: 0,
       not_supported: 0,
       not_asked: 0,
     },

@@ -31,6 +31,7 @@ export { cancelId, cancelOutstanding, nextWake } from './core/next-wake.js';
 export { readObservation, type ReadingRules, sessionIdOf } from './interpreter/observation.js';
 export { DeadLetters, type RedriveFilter, type RedriveOrder } from './dead-letters/dead-letters.service.js';
 export { transition } from './session.machine.js';
+export { Inbox, type SendContext } from './sessions/inbox.service.js';
 export type { Caller } from './sessions/request-span.js';
 export { type CancelContext, Sessions, type SubmitContext } from './sessions/sessions.service.js';
 export { sessionView } from './sessions/session-view.js';

@@ -7,6 +7,7 @@ import {
   type OutcomeStatus,
   type PlanStep,
   repeatable,
+  RESOLUTIONS,
   TERMINAL_STATUSES,
 } from '#contracts';
 import { NamedTools } from '#testing';
@@ -80,6 +81,8 @@ const events = fc.array(
       'cancel',
       'deadline',
       'stale',
+      'resolve',
+      'resolve',
     ),
   }),
   { maxLength: 60 },
@@ -153,6 +156,19 @@ class Run {
     else if (twist === 'deadline') {
       const id = `timer${this.timers++}`;
       await this.check(() => session.observe({ type: 'timer', id, timer_id: 'deadline' }));
+    } else if (twist === 'resolve') {
+      const stuck = some(session.snapshot.stuck ?? []);
+      if (stuck === undefined) return;
+      const { intent_id, compensates } = stuck.intent;
+      const outcome = RESOLUTIONS[pick % 3] ?? 'failed';
+      const retries = outcome === 'retry';
+      // nothing is run again in a session that is ending but what undoes something
+      const refused = retries && compensates === undefined && session.snapshot.ending !== undefined;
+      await this.check(
+        () =>
+          session.resolve(intent_id, { outcome, ...(outcome === 'succeeded' ? { result: { v: 1 } } : {}) }),
+        refused ? 'ignored' : 'committed',
+      );
     } else if (twist === 'duplicate') await this.check(() => session.start());
     else if (twist === 'stale') {
       const old = some(done);
@@ -191,7 +207,9 @@ class Run {
       new Set(session.history.map((e) => e.key)).size === session.history.length,
       'a history key is there twice',
     );
-    const applied = session.history.flatMap((e) => (e.kind === 'observation' ? [e.intent_id] : []));
+    const applied = session.history.flatMap((e) =>
+      e.kind === 'observation' && !e.key.startsWith('settled:') ? [e.intent_id] : [],
+    );
     expectThat(new Set(applied).size === applied.length, 'an intent was applied twice');
     const ids = session.emitted.map((i) => i.intent_id);
     expectThat(new Set(ids).size === ids.length, 'an intent id was emitted twice');
@@ -208,6 +226,17 @@ class Run {
     const terminal = isTerminal(snapshot.status);
     const wake = nextWake(snapshot, session.now);
     expectThat((wake === null) === terminal && wake !== Infinity, 'an unfinished session has no wake-up');
+    expectThat(
+      snapshot.stuck === undefined || (snapshot.stuck.length > 0 && !terminal),
+      'an ended session, or an empty list, is stuck',
+    );
+    const waited = new Set(
+      [...(snapshot.stuck ?? []).map((s) => s.intent), ...snapshot.pending].map((i) => i.intent_id),
+    );
+    expectThat(
+      waited.size === (snapshot.stuck?.length ?? 0) + snapshot.pending.length,
+      'an intent is stuck and pending',
+    );
     if (terminal || snapshot.status === 'parked')
       expectThat(snapshot.pending.length === 0, 'it ended with something pending');
     else
@@ -253,13 +282,12 @@ class Run {
       );
       expectThat(undoing.length === 0, 'completed and undone');
     }
-    const undone = (id: string) =>
+    const undoingEnded = (id: string, ...as: OutcomeStatus[]) =>
       session.history.some(
         (e) =>
-          e.kind === 'observation' &&
-          e.outcome.status === 'succeeded' &&
-          new RegExp(`^undo:${id}(#|$)`).test(e.key),
+          e.kind === 'observation' && as.includes(e.outcome.status) && e.call?.split('#')[0] === `undo:${id}`,
       );
+    const undone = (id: string) => undoingEnded(id, 'succeeded');
     const canBeUndone = (s: PlanStep) => s.compensation !== undefined || s.tool === 'compensatable';
     if (status === 'compensated') {
       expectThat(
@@ -269,7 +297,11 @@ class Run {
       for (const s of draw.steps) {
         const outcome = ended.get(`step:${s.id}`)?.outcome.status;
         if ((outcome === 'succeeded' || outcome === 'unknown') && canBeUndone(s))
-          expectThat(undone(s.id) || s.on_compensation_failure === 'skip', `${s.id} was not undone`);
+          // only a person's giving up cancels one
+          expectThat(
+            undoingEnded(s.id, 'succeeded', 'cancelled') || s.on_compensation_failure === 'skip',
+            `${s.id} was not undone`,
+          );
       }
     }
     for (const { compensates } of undoing) {

@@ -18,8 +18,9 @@ import { type Answering, remember } from './core/record.js';
  * - `queued`: by its creation
  * - `waiting_tool`: the brain emitted intents
  * - `compensating`: the session is ending, nothing else is pending, and compensations were emitted
- * - `parked`: an unknown outcome, a compensation that failed, an intent conflict; nothing is pending. Or it has dead
- *   letters: then it waits for what they were to bring, and goes on underneath with everything else
+ * - `parked`: an unknown outcome, a compensation that failed, an intent conflict; nothing is pending. A person settles
+ *   what is `stuck`, or cancels. Or it has dead letters: then it waits for what they were to bring, and goes on
+ *   underneath with everything else
  * - `completed`, `failed`, `cancelled`, `compensated`: nothing is pending; nothing follows
  * - `waiting_input`, `waiting_approval`: not yet by this machine
  *
@@ -27,8 +28,7 @@ import { type Answering, remember } from './core/record.js';
  */
 export const transition = (snapshot: Snapshot, input: Input, now: number): Transition => {
   if (input.kind === 'observation') return observe(snapshot, input.observation, input.thinksAfter, now);
-  const stands = snapshot.status === 'parked' && snapshot.ending === undefined;
-  if (isTerminal(snapshot.status) || stands) return refuse(snapshot);
+  if (isTerminal(snapshot.status) || snapshot.status === 'parked') return refuse(snapshot);
   return remember(answered(snapshot, input, now), input, now);
 };
 

@@ -3,8 +3,10 @@ import {
   isTerminal,
   type Outcome,
   type PendingIntent,
+  type ResolutionOutcome,
   type Snapshot,
   type StoredStatus,
+  type StuckIntent,
   TERMINAL_STATUSES,
 } from '#contracts';
 import { newSession } from './core/create.js';
@@ -26,6 +28,11 @@ const pending = (over: Partial<PendingIntent> = {}): PendingIntent => ({
   deadline_at: NOW + 1000,
   call: 'step:a',
   ...over,
+});
+
+const stuck = (over: Partial<PendingIntent> = {}): StuckIntent => ({
+  intent: pending({ intent_id: `${ID}.1.1`, effect: 'irreversible', ...over }),
+  outcome: outcomeOf({ status: 'unknown' }),
 });
 
 const given = (over: Partial<Snapshot> = {}): Snapshot => ({
@@ -63,10 +70,31 @@ const statuses: Record<string, Snapshot> = {
     pending: [pending({ compensates: `${ID}.0.0`, call: 'undo:a' })],
     ending: { status: 'failed', compensate: true },
   }),
-  parked: given({ status: 'parked', step: 1 }),
+  parked: given({ status: 'parked', step: 1, stuck: [stuck()] }),
+  'parked, ending': given({
+    status: 'parked',
+    step: 1,
+    stuck: [stuck()],
+    ending: { status: 'failed', compensate: false },
+  }),
+  'parked, undoing': given({
+    status: 'parked',
+    step: 1,
+    stuck: [stuck({ compensates: `${ID}.0.0`, call: 'undo:a' })],
+    ending: { status: 'failed', compensate: true },
+  }),
   ...Object.fromEntries(TERMINAL_STATUSES.map((status) => [status, given({ status, step: 1 })])),
 };
 
+const resolve = (outcome: ResolutionOutcome) =>
+  observation({
+    type: 'resolution',
+    id: `${ID}.1.1.resolution`,
+    intent_id: `${ID}.1.1`,
+    outcome,
+    by: 'ann',
+    reason: 'looked',
+  });
 const result = (over: Partial<Outcome> = {}) => outcomeOf(over);
 const inputs: Record<string, Input> = {
   session_created: observation({ type: 'session_created', id: `${ID}.created` }),
@@ -82,7 +110,9 @@ const inputs: Record<string, Input> = {
   'timer, not due': observation({ type: 'timer', id: 't', timer_id: 'deadline' }),
   user_message: observation({ type: 'user_message', id: 'm' }),
   approval: observation({ type: 'approval', id: 'a' }),
-  resolution: observation({ type: 'resolution', id: 'o' }),
+  'resolution: done': resolve('succeeded'),
+  'resolution: not done': resolve('failed'),
+  'resolution: again': resolve('retry'),
   sealed: { kind: 'sealed', answers: [{ intent_id: `${ID}.1.0`, kind: 'sealed' }] },
   decision: { kind: 'decision', decision: { calls: [], finish: { kind: 'completed', result: 1 } } },
   think_failed: { kind: 'think_failed', error: { code: 'brain_failed', message: 'no', retryable: false } },
@@ -149,18 +179,38 @@ const standing = {
 };
 outcomes['waiting_input'] = standing;
 outcomes['waiting_approval'] = standing;
-outcomes['parked'] = { ...standing, decision: 'not_asked', think_failed: 'not_asked' };
-const always: Record<string, string> = {
+const parked = { ...standing, decision: 'not_asked', think_failed: 'not_asked' };
+outcomes['parked'] = {
+  ...parked,
+  'resolution: done': 'think',
+  'resolution: not done': 'think',
+  'resolution: again': 'commit waiting_tool',
+};
+outcomes['parked, ending'] = {
+  ...parked,
+  'resolution: done': 'conclude',
+  'resolution: not done': 'conclude',
+  'resolution: again': 'not_awaited',
+};
+outcomes['parked, undoing'] = {
+  ...parked,
+  'resolution: done': 'conclude',
+  'resolution: not done': 'conclude',
+  'resolution: again': 'commit compensating',
+};
+const unless: Record<string, string> = {
   'timer, not due': 'not_due',
   user_message: 'not_supported',
   approval: 'not_supported',
-  resolution: 'not_supported',
+  'resolution: done': 'not_awaited',
+  'resolution: not done': 'not_awaited',
+  'resolution: again': 'not_awaited',
 };
 
 const isObservation = (name: string) => inputs[name]?.kind === 'observation';
 const expected = (status: string, input: string): string => {
   if (TERMINAL_STATUSES.some((s) => s === status)) return isObservation(input) ? 'ended' : 'not_asked';
-  return always[input] ?? outcomes[status]?.[input] ?? 'missing from the table';
+  return outcomes[status]?.[input] ?? unless[input] ?? 'missing from the table';
 };
 
 describe('every status against every input', () => {
@@ -245,8 +295,8 @@ describe('a result without an intent id', () => {
 });
 
 describe('limits', () => {
-  const think = (limits: object, usage = {}, step = 0) => {
-    const before = given({ step });
+  const think = (limits: object, usage = {}) => {
+    const before = given();
     const fixed = { ...before.fixed, submission: { ...before.fixed.submission, limits } };
     const { snapshot } = transition(
       { ...before, fixed, usage: { ...before.usage, ...usage } },
@@ -256,16 +306,16 @@ describe('limits', () => {
     return snapshot;
   };
   it('of steps and tokens are looked at before a think', () => {
-    expect(think({ steps: 3 }, {}, 3).ending?.error?.code).toBe('step_limit');
-    expect(think({ steps: 3 }, {}, 2).ending).toBeUndefined();
+    expect(think({ steps: 3 }, { steps: 3 }).ending?.error?.code).toBe('step_limit');
+    expect(think({ steps: 3 }, { steps: 2 }).ending).toBeUndefined();
     expect(think({ tokens: 10 }, { input_tokens: 6, output_tokens: 4 }).ending?.error?.code).toBe(
       'token_limit',
     );
     expect(think({ tokens: 10 }, { input_tokens: 6, output_tokens: 3 }).ending).toBeUndefined();
   });
   it('of steps is 50 for an LLM and none for a plan', () => {
-    expect(think({}, {}, 50).ending).toBeUndefined();
-    const before = given({ step: 50 });
+    expect(think({}, { steps: 50 }).ending).toBeUndefined();
+    const before = given({ usage: { ...given().usage, steps: 50 } });
     const fixed = { ...before.fixed, submission: { input: 'hello' } };
     const { snapshot } = transition({ ...before, fixed }, inputs['session_created']!, NOW);
     expect(snapshot.ending?.error).toMatchObject({ code: 'step_limit', details: { limit: 50 } });

@@ -16,6 +16,8 @@ export const ERROR_CODES = [
   'method_not_allowed',
   'idempotency_conflict',
   'session_ended',
+  'not_awaited',
+  'already_answered',
   'no_brain',
   'overloaded',
   'unavailable',

@@ -2,6 +2,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { ErrorData } from './errors.js';
 import type { Json } from './json.js';
 import { OUTCOME_STATUSES } from './outcome.js';
+import { RESOLUTIONS } from './people.js';
 import { Submission } from './session.js';
 import type { StepCommit } from './snapshot.js';
 import { EFFECT_CLASSES } from './tools.js';
@@ -128,13 +129,23 @@ export const ApprovalData = Type.Object({
 });
 export type ApprovalData = Static<typeof ApprovalData>;
 
+/** A person's answer for an intent that only a person can settle. */
 export const ResolutionData = Type.Object({
   session_id: Id,
   intent_id: Id,
-  outcome: Type.Union([Type.Literal('succeeded'), Type.Literal('failed')]),
+  outcome: Type.Union(RESOLUTIONS.map((r) => Type.Literal(r))),
+  /** with `succeeded` */
   result: Type.Optional(Type.Unsafe<Json>(Type.Unknown())),
+  /** with `retry`: instead of the intent's own; then with the digest of them and the tool, and the effect class of the call */
+  parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  digest: Type.Optional(Type.String()),
+  effect: Type.Optional(Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c)))),
   by: Type.String(),
   reason: Type.String(),
+  /** of the snapshot that it was set down in before it was published */
+  version: Type.Optional(Type.Integer()),
+  /** of the request and its Idempotency-Key: its repeat is answered as it was */
+  request_digest: Type.Optional(Type.String()),
 });
 export type ResolutionData = Static<typeof ResolutionData>;
 

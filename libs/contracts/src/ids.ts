@@ -53,6 +53,9 @@ export const intentId = (sessionId: string, step: number, index: number): string
 /** The observation of an intent has one id, whoever publishes it and however often. */
 export const resultId = (intent: string): string => `${intent}.result`;
 
+/** The answer of a person for an intent has one id: there is at most one. */
+export const resolutionId = (intent: string): string => `${intent}.resolution`;
+
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 
 /** A W3C trace id: 32 hex digits. https://www.w3.org/TR/trace-context/ */

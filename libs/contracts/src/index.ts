@@ -41,6 +41,7 @@ export {
   newSessionId,
   newSpanId,
   newTraceId,
+  resolutionId,
   resultId,
   SESSION_ID,
   uuidv7,
@@ -57,6 +58,7 @@ export {
 } from './dead-letter.js';
 export { type Json, type JsonObject, type JsonSchema } from './json.js';
 export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
+export { type ResolutionOutcome, ResolutionRequest, RESOLUTIONS, type SentName } from './people.js';
 export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';
 export {
   DEFAULT_STEP_LIMIT,
@@ -68,6 +70,7 @@ export {
   type SessionStatus,
   SessionView,
   type StoredStatus,
+  StuckView,
   Submission,
   TERMINAL_STATUSES,
   type TerminalStatus,
@@ -86,6 +89,8 @@ export {
   intentEvent,
   outboxEvents,
   redrivenEvent,
+  sentEvent,
+  sentOf,
   sessionCreatedEvent,
   type SessionDeadLetter,
   stepCommittedEvent,
@@ -102,9 +107,12 @@ export {
   RECORD_VERSION,
   type RecordedAnswer,
   type RecordedCall,
+  type Resolution,
+  type Sent,
   type SessionFixed,
   type Snapshot,
   type StepCommit,
+  type StuckIntent,
   type StoredTimelineEntry,
 } from './snapshot.js';
 export {
@@ -112,11 +120,13 @@ export {
   DEFAULT_RETRY,
   DEFAULT_TIMEOUT_MS,
   EFFECT_CLASSES,
+  effectOfHints,
   type EffectClass,
   ExternalTool,
   repeatable,
   type RetryPolicy,
   ToolCatalogue,
+  ToolHints,
   type ToolSpec,
 } from './tools.js';
 export {

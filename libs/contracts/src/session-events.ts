@@ -4,6 +4,7 @@ import {
   type DeadLetterData,
   EVENT_NAMES,
   type EventContext,
+  type EventName,
   type RedrivenData,
   type SessionCreatedData,
   type StepCommittedData,
@@ -13,9 +14,11 @@ import {
   buildEvent,
 } from './events.js';
 import { resultId } from './ids.js';
+import type { JsonObject } from './json.js';
 import type { DeadLetter, Redrive } from './dead-letter.js';
 import type { Outcome } from './outcome.js';
-import type { PendingIntent, Snapshot, StepCommit } from './snapshot.js';
+import { SENT_NAMES } from './people.js';
+import type { PendingIntent, Sent, Snapshot, StepCommit } from './snapshot.js';
 import { requestSpanId, runSpanId, stepSpanId, type TraceCarry } from './trace.js';
 
 /*
@@ -252,3 +255,26 @@ export const redrivenEvent = (
       ...(reason === undefined ? {} : { reason }),
     },
   });
+
+/** An observation that a person sent; its whole content is in the snapshot's inbox until it is applied. */
+export const sentEvent = (
+  context: EventContext,
+  snapshot: Snapshot,
+  { id, name, at, version, data }: Sent,
+): CloudEvent =>
+  buildEvent(context, {
+    ...common(snapshot),
+    name,
+    id,
+    atMs: at,
+    data: { session_id: snapshot.session_id, version, ...data },
+  });
+
+/** What {@link sentEvent} was made of; undefined for every other event. */
+export const sentOf = (name: EventName, { id, time, data }: CloudEvent): Sent | undefined => {
+  const sent = SENT_NAMES.find((known) => known === name);
+  if (sent === undefined || typeof data !== 'object' || data === null) return undefined;
+  const { session_id: _, version, ...rest } = data as { session_id?: string; version?: unknown } & JsonObject;
+  if (typeof version !== 'number') return undefined;
+  return { id, name: sent, at: Date.parse(time ?? ''), version, data: rest };
+};

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { ErrorData } from './errors.js';
 import type { Json } from './json.js';
+import { OUTCOME_STATUSES } from './outcome.js';
 import { Plan } from './plan.js';
 
 /** Every status that a client can see. `thinking` is shown while a think is known to run and is never stored. */
@@ -97,6 +98,21 @@ export const PendingView = Type.Object(
 );
 export type PendingView = Static<typeof PendingView>;
 
+/** An intent that a person has to settle before its parked session goes on. */
+export const StuckView = Type.Object(
+  {
+    intent_id: Type.String(),
+    tool_name: Type.String(),
+    parameters: Type.Record(Type.String(), Type.Unknown()),
+    step: Type.Integer(),
+    status: Type.Union(OUTCOME_STATUSES.map((status) => Type.Literal(status))),
+    error: Type.Union([ErrorData, Type.Null()]),
+    compensates: Type.Optional(Type.String({ description: 'the intent that it was to undo' })),
+  },
+  { title: 'StuckIntent' },
+);
+export type StuckView = Static<typeof StuckView>;
+
 /** The session as `GET /v1/sessions/{id}` answers it. */
 export const SessionView = Type.Object(
   {
@@ -109,6 +125,7 @@ export const SessionView = Type.Object(
     result: AnyJson,
     error: Type.Union([ErrorData, Type.Null()]),
     pending: Type.Array(PendingView),
+    stuck: Type.Optional(Type.Array(StuckView, { description: 'what a person has to settle' })),
     metadata: Type.Record(Type.String(), Type.String()),
     usage: Usage,
     trace_id: Type.String(),

@@ -1,6 +1,7 @@
 import type { ErrorData } from './errors.js';
 import type { Json, JsonObject } from './json.js';
 import type { Outcome } from './outcome.js';
+import type { ResolutionOutcome, SentName } from './people.js';
 import type { StoredStatus, Submission, TerminalStatus, TimelineType, Usage } from './session.js';
 import type { EffectClass } from './tools.js';
 import type { TraceCarry } from './trace.js';
@@ -30,8 +31,12 @@ export interface Snapshot {
   brain_state?: Json;
   /** set by a compare-and-set of its own before the cancel is published; a thinking Commander looks at it */
   cancel_requested?: { reason?: string; compensate: boolean; at: number };
-  /** nothing new is emitted any more; when nothing is pending, the session becomes this */
+  /** what people sent that no step has applied yet: it can be published again from here */
+  inbox?: Sent[];
+  /** nothing new is emitted any more; when nothing is pending, the session becomes this. Kept while a person is waited for */
   ending?: Ending;
+  /** intents that only a person can settle: while there is one, nothing goes forward; when nothing is pending, it parks */
+  stuck?: StuckIntent[];
   /** while it has dead letters the session is shown as `parked`; here is what it is without them */
   dead?: DeadEnd;
   result?: Json;
@@ -105,12 +110,33 @@ export interface PendingIntent {
   call?: string;
   /** the intent that this one undoes */
   compensates?: string;
+  /** compensatable by its class, and no compensation of it is known */
+  bare?: boolean;
   /** what the effect of a plan's own `compensation` or a saga needs to know */
   on_compensation_failure?: 'park' | 'skip' | 'retry';
   /** published by the sweeper, not before this time (a compensation that is tried again); absent: with its step */
   not_before?: number;
   /** an external tool that may run twice: published again, under the same id, so often after so many ms without an answer */
   repeat?: { left: number; every_ms: number };
+}
+
+/** An intent whose end doesn't tell how to go on. */
+export interface StuckIntent {
+  intent: PendingIntent;
+  /** `unknown`; of a compensation also `failed` */
+  outcome: Outcome;
+}
+
+/** An observation that a person's request made: set down by a compare-and-set of its own before it is published. */
+export interface Sent {
+  /** of the event */
+  id: string;
+  name: SentName;
+  at: number;
+  /** of the snapshot that it was set down in first */
+  version: number;
+  /** of the event, without `session_id` and `version` */
+  data: JsonObject;
 }
 
 /** The intents of the latest step, which may not have been published yet. */
@@ -166,6 +192,8 @@ export type RecordedAnswer = {
   | {
       kind: 'conclusion';
       calls?: RecordedCall[];
+      /** compensations that couldn't be called */
+      unmade?: { call: RecordedCall; outcome: Outcome }[];
       brain_state?: Json;
       closing?: { status: 'failed' | 'cancelled' | 'compensated' | 'parked'; error?: ErrorData };
     }
@@ -184,9 +212,10 @@ export interface RecordedCall {
   repeat?: { left: number; every_ms: number };
   /** beside `repeat`: the intent's later events have later ones */
   deadline_at?: number;
-  /** of a call that is published later: all of it, since its event may not be in the log yet */
+  bare?: boolean;
+  /** of a call that is published later, or never: all of it, since its event may not be in the log yet */
   later?: {
-    not_before: number;
+    not_before?: number;
     tool: string;
     parameters: JsonObject;
     effect: EffectClass;
@@ -200,7 +229,17 @@ export type HistoryEntry = { v: number; key: string; n: number } & (
   | { kind: 'message'; content: string }
   | { kind: 'brain'; content: Json }
   | { kind: 'observation'; intent_id: string; tool: string; call?: string; outcome: Outcome }
+  | ({ kind: 'resolution' } & Resolution)
 );
+
+/** How a person settled an intent. Kept under `resolution:<intent id>`; no brain reads it. */
+export interface Resolution {
+  intent_id: string;
+  outcome: ResolutionOutcome;
+  by: string;
+  reason: string;
+  request_digest?: string;
+}
 
 /** A timeline entry as it is stored: a payload that the history holds already is referred to, not copied. */
 export interface StoredTimelineEntry {

@@ -65,13 +65,36 @@ export abstract class ToolCatalogue {
   }
 }
 
-/** One entry of the file that DORMOUSE_EXTERNAL_TOOLS names. */
+/** What a tool of the Model Context Protocol says about itself (specification 2025-06-18, ToolAnnotations). */
+export const ToolHints = Type.Object({
+  readOnlyHint: Type.Optional(Type.Boolean()),
+  /** default true there */
+  destructiveHint: Type.Optional(Type.Boolean()),
+  /** default false there */
+  idempotentHint: Type.Optional(Type.Boolean()),
+});
+export type ToolHints = Static<typeof ToolHints>;
+
+/**
+ * The effect class that such hints amount to. A hint that is missing is read the cautious way, and `destructiveHint:
+ * false` alone gives no right to run a tool twice: adding something twice destroys nothing.
+ *
+ * @param compensation the tool that undoes it, if there is one
+ */
+export const effectOfHints = (hints: ToolHints, compensation?: string): EffectClass => {
+  if (hints.readOnlyHint === true) return 'pure';
+  if (hints.idempotentHint === true) return 'idempotent';
+  return compensation === undefined ? 'irreversible' : 'compensatable';
+};
+
+/** One entry of the file that DORMOUSE_EXTERNAL_TOOLS names. `effect`, or the hints that it follows from. */
 export const ExternalTool = Type.Object(
   {
     name: Type.String({ pattern: '^[a-zA-Z0-9_-]{1,64}$' }),
     description: Type.String(),
     parameters: Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the parameters' }),
-    effect: Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c))),
+    effect: Type.Optional(Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c)))),
+    annotations: Type.Optional(ToolHints),
     compensation: Type.Optional(Type.String()),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 1 })),
   },

@@ -6,7 +6,6 @@ export { Executor } from './executor/executor.js';
 export { ToolFigures } from './executor/figures.js';
 export { type Counts } from './executor/parts.js';
 export { loadExternalTools } from './registry/external.tools.js';
-export { effectOfHints, type ToolHints } from './registry/hints.js';
 export { type RegisteredTool, registeredExternal, registeredTool } from './registry/registered.tool.js';
 export { Tool } from './registry/tool.decorator.js';
 export type {

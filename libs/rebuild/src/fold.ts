@@ -89,6 +89,7 @@ class Fold {
       if (!this.reach(version - 1)) return;
       if (!this.takeStep(version)) return;
     }
+    this.takeSent();
     this.requestCancel();
     this.missLostCommit();
   }
@@ -101,13 +102,27 @@ class Fold {
     return true;
   }
 
-  /** Makes up for versions that no step wrote: a cancel's flag is a write of its own. */
+  /** Makes up for versions that no step wrote: a cancel's flag, and what a person sent, are writes of their own. */
   private reach(version: number): boolean {
+    this.takeSent(version);
     if (this.snapshot.version < version) this.requestCancel();
     if (this.snapshot.version < version && this.missLostCommit()) return false;
-    while (this.snapshot.version < version)
+    while (this.snapshot.version < version) {
       this.push({ ...this.snapshot, version: this.snapshot.version + 1 });
+      this.takeSent(version);
+    }
     return this.snapshot.version === version;
+  }
+
+  /** What was set down in the versions that come next, up to this one. */
+  private takeSent(upTo = Infinity): void {
+    for (;;) {
+      const { version, inbox = [], updated_at } = this.snapshot;
+      const sent = version < upTo ? this.log.sent.get(version + 1) : undefined;
+      if (sent === undefined) return;
+      const at = Math.max(sent.at, updated_at);
+      this.push({ ...this.snapshot, version: version + 1, inbox: [...inbox, sent], updated_at: at });
+    }
   }
 
   private takeStep(version: number): boolean {

@@ -103,12 +103,20 @@ const inputOf = (answer: RecordedAnswer, snapshot: Snapshot, commit: StepCommit,
       };
     }
     case 'conclusion': {
-      const { kind: _, at: _at, calls = [], closing, ...rest } = answer;
+      const { kind: _, at: _at, calls = [], unmade = [], closing, ...rest } = answer;
       return {
         kind: 'conclusion',
         conclusion: {
           ...rest,
           calls: calls.map((call, index) => readyCall(call, index, snapshot, log)),
+          ...(unmade.length === 0
+            ? {}
+            : {
+                unmade: unmade.map(({ call, outcome }, index) => ({
+                  call: readyCall(call, calls.length + index, snapshot, log),
+                  outcome,
+                })),
+              }),
           ...(closing === undefined
             ? {}
             : { closing: { ...closing, ...(result === undefined ? {} : { result }) } }),

@@ -3,6 +3,8 @@ import {
   EVENT_NAMES,
   type EventName,
   resultId,
+  type Sent,
+  sentOf,
   type StepCommit,
   type StepCommittedData,
   type ToolCallData,
@@ -31,6 +33,8 @@ export class SessionLog {
   readonly intents = new Map<string, CloudEvent<ToolCallData>>();
   /** by version; of copies the last */
   readonly commits = new Map<number, StepCommit>();
+  /** what people sent, by the version of the snapshot that it was set down in */
+  readonly sent = new Map<number, Sent>();
   /** intents of ours that have an observation whose content is known */
   readonly answered = new Set<string>();
   /** records of topic A whose content is lost: each may have held a commit */
@@ -75,6 +79,8 @@ export class SessionLog {
     const observation = isLost(event) ? lostObservation(name, event, ours) : this.read(name, event);
     if (observation === undefined || this.observations.has(observation.id)) return;
     this.observations.set(observation.id, { observation, event });
+    const sent = ours ? sentOf(name, event) : undefined;
+    if (sent !== undefined) this.sent.set(sent.version, sent);
     if (observation.type === 'tool_result' && observation.intent_id !== undefined && !isLost(event))
       this.answered.add(observation.intent_id);
   }

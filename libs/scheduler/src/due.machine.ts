@@ -12,6 +12,7 @@ import {
   type JsonObject,
   repeatable,
   resultId,
+  sentEvent,
   sessionCreatedEvent,
   stepSpanId,
   timerEvent,
@@ -151,6 +152,10 @@ export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
       work.repaired++;
     }
     at(lookAgain(snapshot.cancel_requested.at, facts));
+  }
+  for (const sent of snapshot.inbox ?? []) {
+    work.observations.push(sentEvent(context, snapshot, sent));
+    at(lookAgain(sent.at, facts));
   }
   const deadline = snapshot.fixed.deadline_at;
   if (deadline !== undefined && snapshot.ending === undefined && snapshot.status !== 'parked') {

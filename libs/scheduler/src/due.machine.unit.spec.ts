@@ -150,6 +150,24 @@ describe('a session', () => {
     expect(work(session([], { cancel_requested: cancel })).ids).toEqual(['sess-a.cancel']);
     expect(work(session([], { cancel_requested: cancel, applied: ['sess-a.cancel'] })).ids).toEqual([]);
   });
+  it('to which a person sent what nobody has applied has it again, as it was', () => {
+    const sent = {
+      id: 'sess-a.1.0.resolution',
+      name: 'observation.resolution' as const,
+      version: 3,
+      at: NOW - 10_000,
+      data: { intent_id: 'sess-a.1.0', outcome: 'failed', by: 'ann', reason: 'looked' },
+    };
+    const made = session([], { status: 'parked', inbox: [sent] });
+    expect(work(made).ids).toEqual([sent.id]);
+    const facts = { snapshot: made, claims: [], now: NOW, leaseMs: LEASE_MS, timerMs: () => undefined };
+    const [event] = dueWork(context, facts).observations;
+    expect(event).toMatchObject({
+      type: 'com.southwest.ai.observation.resolution',
+      time: new Date(sent.at).toISOString(),
+      data: { session_id: 'sess-a', ...sent.data },
+    });
+  });
   it('is told of its deadline when it is due, and woken for it before', () => {
     const at = (deadline_at: number) => {
       const made = session([]);

@@ -11,5 +11,15 @@ export const presentEntry = (
   payload: held === undefined ? payload : ({ ...payload, ...joinedFields(held) } as JsonObject),
 });
 
-const joinedFields = (held: HistoryEntry): Record<string, unknown> =>
-  held.kind === 'observation' ? { ...held.outcome } : { content: held.content };
+const joinedFields = (held: HistoryEntry): Record<string, unknown> => {
+  switch (held.kind) {
+    case 'observation':
+      return { ...held.outcome };
+    case 'message':
+    case 'brain':
+      return { content: held.content };
+    case 'resolution':
+      // told in full by its own entry
+      return {};
+  }
+};

@@ -81,6 +81,7 @@ export const LABELS = {
 export const SPANS = {
   submit: 'request submit',
   cancel: 'request cancel',
+  answer: 'request answer',
   step: 'step',
   think: 'think',
   commit: 'commit',

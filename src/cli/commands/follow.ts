@@ -1,10 +1,21 @@
-import type { SessionView } from '#contracts';
+import type { SessionView, TimelineEntry } from '#contracts';
 import type { ApiClient } from '../api-client.js';
 import { followTimeline } from '../event-stream.js';
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js';
 import { LiveView } from '../view/live-view.js';
 import { tellEnd } from '../view/result.js';
 import type { Terminal } from '../view/terminal.js';
+
+/** Parked isn't terminal, but nothing happens until a person acts; an entry of long ago may be past that. */
+const standsStill = async (
+  client: ApiClient,
+  id: string,
+  { type, seq, payload }: TimelineEntry,
+): Promise<boolean> => {
+  if (type !== 'status' || (payload as { status?: string }).status !== 'parked') return false;
+  const { entries } = await client.timeline(id);
+  return entries.at(-1)?.seq === seq;
+};
 
 /**
  * Follows a session until it ends or is parked, and prints how. With `json`: a line an entry, and the session as the
@@ -23,8 +34,7 @@ export const follow = async (
     for await (const entry of followTimeline(client, session.session_id, { signal: interrupted.signal })) {
       if (view === undefined) terminal.print(JSON.stringify(entry));
       else view.show(entry);
-      // parked isn't terminal, but nothing happens until a person acts
-      if (entry.type === 'status' && (entry.payload as { status?: string }).status === 'parked') break;
+      if (await standsStill(client, session.session_id, entry)) break;
     }
   } finally {
     view?.end();

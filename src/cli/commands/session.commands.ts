@@ -4,6 +4,7 @@ import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { entryLine } from '../view/entry-line.js';
 import { tellEnd } from '../view/result.js';
+import { tellStuck } from '../view/stuck.js';
 import { table } from '../view/table.js';
 import { follow } from './follow.js';
 import { UsageError } from './submission-file.js';
@@ -34,6 +35,7 @@ export const addGet = (program: Command, context: Context): void => {
       } else if (json) terminal.print(JSON.stringify(session));
       else {
         terminal.print(tellEnd(session, terminal));
+        if (session.stuck !== undefined) terminal.print(`\n${tellStuck(session.stuck, terminal)}`);
         if (session.pending.length > 0)
           terminal.print(
             `\n${table(

@@ -31,6 +31,15 @@ const resultOf = (result: Json | undefined): string => {
 
 const MARKS: Record<string, string> = { succeeded: '✓', failed: '✗', unknown: '?', cancelled: '–' };
 
+/** What a person did to the session, or a time that has come. */
+const tellPerson = (p: Payload, type: string): { mark: string; text: string; bad: boolean } => {
+  const what = [type, p.timer_id, p.outcome, p.intent_id].map(textOf).filter(Boolean).join(' ');
+  const who = p.by === undefined ? '' : ` by ${textOf(p.by)}`;
+  const why = p.reason === undefined ? '' : `: ${textOf(p.reason)}`;
+  const late = p.refused === undefined ? '' : '  (too late)';
+  return { mark: '☞', text: `${what}${who}${why}${late}`, bad: p.refused !== undefined };
+};
+
 /** What an entry says, without time and colour. */
 export const tellEntry = ({ type, payload }: TimelineEntry): { mark: string; text: string; bad: boolean } => {
   const p = (
@@ -48,6 +57,7 @@ export const tellEntry = ({ type, payload }: TimelineEntry): { mark: string; tex
     case 'intent':
       return { mark: '→', text: `${callOf(p)}  ${textOf(p.parameters)}`, bad: false };
     case 'observation': {
+      if (typeof p.type === 'string') return tellPerson(p, p.type);
       const outcome = (p.outcome as Payload | undefined) ?? p;
       const status = textOf(outcome.status);
       const tail = status === 'succeeded' ? resultOf(outcome.result) : `${status}  ${errorOf(outcome)}`;

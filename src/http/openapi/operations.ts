@@ -11,6 +11,7 @@ import {
   RedriveAnswer,
   RedriveManyRequest,
   RedriveRequest,
+  ResolutionRequest,
   SESSION_STATUSES,
   SessionList,
   SessionView,
@@ -69,6 +70,13 @@ const trace: Parameter = {
   schema: { type: 'string' },
 };
 const id: Parameter = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+const intent: Parameter = {
+  name: 'intent_id',
+  in: 'path',
+  required: true,
+  description: 'an intent of the session',
+  schema: { type: 'string' },
+};
 const query = (name: string, description: string, schema: object): Parameter => ({
   name,
   in: 'query',
@@ -89,6 +97,17 @@ const page = (of: string): Parameter[] => [
 
 const deadLetter: Answer = { description: 'it', mediaType: JSON_TYPE, schema: DeadLetterView };
 const session: Answer = { description: 'the session', mediaType: JSON_TYPE, schema: SessionView };
+
+/** Errors of the calls that answer a session that waits for a person. */
+const ANSWERING: readonly ErrorCode[] = [
+  'not_found',
+  'session_ended',
+  'not_awaited',
+  'already_answered',
+  'body_too_large',
+  'unsupported_media_type',
+  'unavailable',
+];
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -211,6 +230,19 @@ export const OPERATIONS: readonly Operation[] = [
       'unsupported_media_type',
       'unavailable',
     ],
+  },
+  {
+    method: 'post',
+    path: '/v1/sessions/{id}/resolutions/{intent_id}',
+    id: 'resolveIntent',
+    tag: 'sessions',
+    summary: 'Settle what a parked session stands still for',
+    description:
+      'An intent of `stuck`: one of which nobody knows whether it was done, or an undoing that failed. `succeeded`: it was done, with `result`; `failed`: it was not, and an undoing is given up; `retry`: it is run again as a new intent, with `parameters` if given. The session goes on when nothing is stuck any more. Who and why is in the timeline. A second answer is a 409.',
+    parameters: [id, intent, tenant, key],
+    body: { mediaType: JSON_TYPE, schema: ResolutionRequest, required: true },
+    answers: { 202: session },
+    errors: ANSWERING,
   },
   {
     method: 'get',

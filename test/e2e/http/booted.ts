@@ -1,4 +1,11 @@
-import { type Problem, type SessionView, type Submission, type Timeline, isTerminal } from '#contracts';
+import {
+  type Problem,
+  type SessionStatus,
+  type SessionView,
+  type Submission,
+  type Timeline,
+  isTerminal,
+} from '#contracts';
 import { eventually, tempDir } from '#testing';
 import { readSettings } from '../../../src/config/index.js';
 import { startRuntime } from '../../../src/runtime.js';
@@ -33,6 +40,8 @@ export interface Booted {
   url: string;
   call<T = unknown>(method: string, path: string, init?: CallInit): Promise<Answer<T>>;
   submit(body: Submission, headers?: Record<string, string>): Promise<SessionView>;
+  /** waits until the session is in this status */
+  reaches(id: string, status: SessionStatus): Promise<SessionView>;
   /** waits until the session has ended */
   ended(id: string): Promise<SessionView>;
   timeline(id: string): Promise<Timeline>;
@@ -103,6 +112,14 @@ export const boot = async (environment: Record<string, string> = {}): Promise<Bo
       if (answer.status !== 202) throw new Error(`submit: ${answer.status} ${JSON.stringify(answer.body)}`);
       return answer.body as SessionView;
     },
+    reaches: (id, status) =>
+      eventually(
+        async () => {
+          const session = await get<SessionView>(`/v1/sessions/${id}`);
+          return session.status === status ? session : null;
+        },
+        { timeoutMs: 20_000, what: `${id} becomes ${status}` },
+      ),
     ended: (id) =>
       eventually(
         async () => {

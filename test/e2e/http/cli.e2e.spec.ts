@@ -103,6 +103,35 @@ describe('dormouse cancel', () => {
   });
 });
 
+describe('dormouse resolve', () => {
+  const lost = { plan: { steps: [{ id: 'lost', tool: 'lose_track', parameters: {} }] } };
+
+  it('settles what a parked session stands still for; whoever follows it then sees its end', async () => {
+    const parked = await dormouse('submit', file('lost.json', lost), '--follow');
+    expect(parked.code).toBe(3);
+    const id = /sess-\w{26}/.exec(parked.out)![0];
+    const shown = await dormouse('get', id);
+    expect(shown.out).toMatch(new RegExp(`lose_track +unknown[^]*dormouse resolve ${id} ${id}.1.0`));
+    const { code, out } = await dormouse(
+      ...['resolve', id, `${id}.1.0`, 'succeeded', '--by', 'ann', '--reason', 'asked', '--result', '{"r":1}'],
+    );
+    expect([code, out]).toEqual([0, expect.stringMatching(/answer accepted/)]);
+    expect(await app.ended(id)).toMatchObject({ status: 'completed', result: { lost: { r: 1 } } });
+    const followed = await dormouse('get', id, '--follow');
+    expect(followed.code).toBe(0);
+    expect(followed.out).toMatch(/● parked[^]*resolution succeeded .* by ann: asked\n[^]*● completed/);
+    const again = await dormouse('resolve', id, `${id}.1.0`, 'failed', '--reason', 'no');
+    expect([again.code, again.err]).toEqual([1, expect.stringMatching(/^already_answered: ann/)]);
+  });
+
+  it('says what is wrong with its arguments', async () => {
+    const wrong = async (...args: string[]) => (await dormouse('resolve', 's', 's.1.0', ...args)).err;
+    expect(await wrong('maybe', '--reason', 'x')).toMatch(/succeeded, failed, retry; came maybe/);
+    expect(await wrong('retry', '--reason', 'x', '--parameters', '{')).toMatch(/JSON for --parameters/);
+    expect(await wrong('failed')).toMatch(/--reason/);
+  });
+});
+
 describe('dormouse get, list, tools', () => {
   it('show a session, with what it waits for', async () => {
     const { session_id: id } = await app.submit(gated());

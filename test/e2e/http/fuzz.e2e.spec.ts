@@ -22,6 +22,8 @@ let app: Booted;
 let document: Document;
 let known: Record<string, readonly unknown[]>;
 let ids: string[];
+/** sessions that wait for a person, and the intent that each waits for */
+let waiting: { id: string; intent_id: string }[];
 
 beforeAll(async () => {
   process.stdout.write(`fuzz: seed ${seed}\n`);
@@ -38,6 +40,11 @@ beforeAll(async () => {
     plan: { steps: [{ id: 'a', tool: 'wait', parameters: { ms: 3_600_000 } }] },
   });
   ids = [...sessions, open].map((s) => s.session_id);
+  const parked = await Promise.all(
+    Array.from({ length: 3 }, () => app.submit({ plan: { steps: [{ id: 'a', tool: 'lose_track' }] } })),
+  );
+  for (const { session_id: id } of parked) await app.reaches(id, 'parked');
+  waiting = parked.map(({ session_id: id }) => ({ id, intent_id: `${id}.1.0` }));
   const page = await app.call<SessionList>('GET', '/v1/sessions?limit=1');
   known = {
     tool: ['echo', 'fail', 'at_gate'],
@@ -129,16 +136,18 @@ const requestsFor = ({ path, operation }: DescribedCall, wild: boolean): fc.Arbi
   return fc
     .record({
       path: part('path'),
+      awaited: fc.option(fc.constantFrom(...waiting), { freq: wild ? 3 : 10 }),
       query: part('query'),
       header: part('header'),
       extra: wild ? fc.dictionary(fc.string(), fc.string(), { maxKeys: 1 }) : fc.constant({}),
       body: bodies,
       type: types,
     })
-    .map(({ path: at, query, header, extra, body, type }) => {
+    .map(({ path: drawn, awaited, query, header, extra, body, type }) => {
+      const at = path.includes('{intent_id}') && awaited !== null ? awaited : drawn;
       const search = new URLSearchParams({ ...query, ...extra }).toString();
       const filled = path.replace(/\{(\w+)\}/g, (_all, name: string) =>
-        encodeURIComponent(Buffer.from(at[name] ?? 'x').toString()),
+        encodeURIComponent(Buffer.from((at as Record<string, string>)[name] ?? 'x').toString()),
       );
       const headers = Object.fromEntries(
         Object.entries(header).map(([name, value]) => [name, value.replace(/[^\x20-\x7e]/g, '?')]),
@@ -237,6 +246,7 @@ describe(`requests derived from /openapi.json (seed ${seed}; DORMOUSE_TEST_SEED 
       'POST /v1/sessions',
       'POST /v1/sessions/batch',
       'POST /v1/sessions/{id}/cancel',
+      'POST /v1/sessions/{id}/resolutions/{intent_id}',
     ]);
   });
 

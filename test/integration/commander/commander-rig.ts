@@ -12,11 +12,19 @@ import {
   type Submission,
   toolResultEvent,
 } from '#contracts';
-import { type Brain, Brains, CommanderService, PlanBrain, Sessions, ThinkingSessions } from '#commander';
+import {
+  type Brain,
+  Brains,
+  CommanderService,
+  Inbox,
+  PlanBrain,
+  Sessions,
+  ThinkingSessions,
+} from '#commander';
 import { Engine } from '#engine';
 import { EmbeddedClaimStore } from '#idempotency';
 import { EmbeddedSessionStore, type SessionStore } from '#state';
-import { deepFreeze, NamedTools, tempDir } from '#testing';
+import { deepFreeze, eventually, NamedTools, tempDir } from '#testing';
 import { decodeEvent, EmbeddedTransport, EventClient, type LogRecord, type OutboundRecord } from '#transport';
 
 export const TENANT = { tenant: 'default' };
@@ -61,6 +69,7 @@ export class CommanderRig {
   readonly claims: EmbeddedClaimStore;
   readonly commander: CommanderService;
   readonly sessions: Sessions;
+  readonly inbox: Inbox;
   readonly thinking: ThinkingSessions;
   readonly intents: CloudEvent[] = [];
   readonly observations: CloudEvent[] = [];
@@ -94,6 +103,7 @@ export class CommanderRig {
       options,
     );
     this.sessions = new Sessions(this.store, client, tools, known, this.thinking, options);
+    this.inbox = new Inbox(this.store, client, tools, this.sessions, options);
   }
 
   static async open(
@@ -129,8 +139,10 @@ export class CommanderRig {
 
   /** Applies the observation of this name that is in the log for the session. */
   async deliver(sessionId: string, name: EventName): Promise<void> {
-    const event = this.observations.find((e) => e.subject === sessionId && e.type.endsWith(name));
-    if (event === undefined) throw new Error(`no ${name} in the log`);
+    const event = await eventually(
+      () => this.observations.find((e) => e.subject === sessionId && e.type.endsWith(name)),
+      { what: `${name} is in the log` },
+    );
     await this.observe(event);
   }
 

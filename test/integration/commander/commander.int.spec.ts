@@ -413,3 +413,59 @@ describe('a cancel', () => {
     expect(await rig.load(session_id)).toEqual(waiting);
   });
 });
+
+describe('what a person sends', () => {
+  const lost = async () => {
+    const first = await rig.begin(plan({ id: 'p', tool: 'pay' }, { id: 'b', tool: 'look' }));
+    const unknown = { code: 'outcome_unknown', message: 'cut', retryable: false };
+    await rig.observe(rig.result(first, first.pending[0]!, { status: 'unknown', error: unknown }));
+    return { id: first.session_id, intent: first.pending[0]!.intent_id };
+  };
+  const done = { outcome: 'succeeded', by: 'ann', reason: 'looked' } as const;
+
+  it.each(['before', 'after'] as const)(
+    'is kept when its publication fails %s the log had it, and the same request again publishes it',
+    async (fault) => {
+      rig = await CommanderRig.open();
+      const { id, intent } = await lost();
+      const context = { ...TENANT, idempotencyKey: 'k' };
+      rig.transport.fault = fault;
+      const away = rig.inbox.resolve(id, intent, done, context);
+      await expect(away).rejects.toMatchObject({ code: 'unavailable', details: { session_id: id } });
+      const written = await rig.load(id);
+      expect(written).toMatchObject({ status: 'parked', inbox: [{ id: `${intent}.resolution` }] });
+      expect(await rig.store.wakeOf(id)).toBeLessThanOrEqual(written.updated_at + 10_000);
+      const another = rig.inbox.resolve(id, intent, { ...done, outcome: 'failed' }, TENANT);
+      await expect(another).rejects.toMatchObject({ code: 'already_answered', details: { by: 'ann' } });
+      await rig.inbox.resolve(id, intent, done, context);
+      const sent = () => rig.observations.filter((e) => e.type.endsWith(EVENT_NAMES.resolution));
+      await eventually(() => sent().length === (fault === 'before' ? 1 : 2));
+      for (const event of sent()) await rig.observe(event);
+      expect(await rig.load(id)).toMatchObject({ status: 'waiting_tool', pending: [{ call: 'step:b' }] });
+      expect((await rig.load(id)).inbox).toBeUndefined();
+      expect(rig.commander.counts.ignored.duplicate).toBe(sent().length - 1);
+    },
+  );
+
+  it('by another program, without being accepted here, is applied if it fits, and else changes nothing', async () => {
+    rig = await CommanderRig.open();
+    const { id, intent } = await lost();
+    const event = (data: object, n: number): CloudEvent => ({
+      specversion: '1.0',
+      id: String(n),
+      source: '/desk',
+      type: 'com.southwest.ai.observation.resolution',
+      data: { session_id: id, ...data },
+    });
+    await expect(rig.observe(event({ intent_id: intent }, 1))).rejects.toMatchObject({
+      code: 'invalid_event',
+      message: expect.stringContaining('outcome'),
+    });
+    const unclear = { intent_id: intent, ...done, outcome: 'retry', parameters: {} };
+    await expect(rig.observe(event(unclear, 2))).rejects.toThrow('digest');
+    await rig.observe(event({ intent_id: `${id}.7.0`, ...done }, 3));
+    expect(rig.commander.counts.ignored.not_awaited).toBe(1);
+    await rig.observe(event({ intent_id: intent, ...done }, 4));
+    expect(await rig.load(id)).toMatchObject({ status: 'waiting_tool', pending: [{ call: 'step:b' }] });
+  });
+});

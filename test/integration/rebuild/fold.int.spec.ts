@@ -37,6 +37,8 @@ const logOf = async ({ id, told }: RandomSession): Promise<CloudEvent[]> => {
   const last = outboxEvents(events, snapshot).map((e) => e.id);
   const intents = () => rig.intents.filter((e) => e.subject === id);
   await eventually(() => last.every((event) => intents().some((e) => e.id === event)));
+  const sent = snapshot.inbox ?? [];
+  await eventually(() => sent.every((s) => rig.observations.some((e) => e.id === s.id)));
   return [...rig.observations.filter((e) => e.subject === id), ...told, ...intents()];
 };
 

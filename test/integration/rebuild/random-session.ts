@@ -12,12 +12,15 @@ import {
   type PendingIntent,
   type PlanStep,
   repeatable,
+  RESOLUTIONS,
   type Snapshot,
+  type StuckIntent,
   type Submission,
   timerEvent,
 } from '#contracts';
 import type { Brain, Call, Decision, ThinkContext } from '#commander';
 import { nextToken } from '#idempotency';
+import { eventually } from '#testing';
 import { type CommanderRig, TENANT } from '../commander/commander-rig.js';
 
 export const events: EventContext = {
@@ -146,6 +149,8 @@ export class RandomSession {
     if (drawn < 0.05) await this.cancel();
     else if (drawn < 0.1) await rig.deliver(this.id, 'observation.session_created');
     else if (drawn < 0.15) await this.timer(snapshot);
+    else if (snapshot.stuck !== undefined && drawn < 0.6) await this.settle(pick(random, snapshot.stuck));
+    else if (snapshot.inbox !== undefined) await this.deliverSent(snapshot);
     else await this.answer(snapshot);
     return true;
   }
@@ -162,6 +167,32 @@ export class RandomSession {
   private async deliverCancel(): Promise<void> {
     const cancel = this.rig.observations.find((e) => e.id === `${this.id}.cancel`);
     if (cancel !== undefined) await this.rig.observe(cancel);
+  }
+
+  /** A person answers; the delivery of the answer may come later. */
+  private async settle({ intent }: StuckIntent): Promise<void> {
+    const { rig, random } = this;
+    const outcome = pick(random, RESOLUTIONS);
+    await rig.inbox
+      .resolve(
+        this.id,
+        intent.intent_id,
+        {
+          outcome,
+          by: 'ann',
+          reason: 'looked',
+          ...(outcome === 'succeeded' ? { result: { v: 1 } } : {}),
+          ...(outcome === 'retry' && chance(random, 0.5) ? { parameters: { again: true } } : {}),
+        },
+        { ...TENANT, ...(chance(random, 0.5) ? { idempotencyKey: 'k' } : {}) },
+      )
+      .catch(() => undefined);
+    if (chance(random, 0.7)) await this.deliverSent(await rig.load(this.id));
+  }
+
+  private async deliverSent({ inbox = [] }: Snapshot): Promise<void> {
+    for (const { id } of inbox)
+      await this.rig.observe(await eventually(() => this.rig.observations.find((e) => e.id === id)));
   }
 
   private async timer(snapshot: Snapshot): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Ending, ErrorData, Snapshot } from '#contracts';
 import type { Draft } from './draft.js';
 import type { Transition } from './effects.js';
-import { beginEnding, canUndo } from './ending.js';
+import { beginEnding } from './ending.js';
 import { cancelId } from './next-wake.js';
 
 export interface CancelOrder {
@@ -28,8 +28,9 @@ const cancelledError = (reason: string | undefined): ErrorData => ({
 });
 
 const endingOf = (snapshot: Snapshot, order: CancelOrder): Ending => {
-  const { ending } = snapshot;
-  const compensate = (ending?.compensate ?? false) || (order.compensate && canUndo(snapshot));
+  // what it stood still for is over: that nobody could settle it is no reason to go on waiting
+  const ending = snapshot.status === 'parked' ? undefined : snapshot.ending;
+  const compensate = (ending?.compensate ?? false) || order.compensate;
   // a failure stays a failure; a session that was about to wait for a person, or to complete, is cancelled instead
   return ending?.status === 'failed' || ending?.status === 'cancelled'
     ? { ...ending, compensate }
@@ -47,5 +48,18 @@ export const applyCancel = (draft: Draft, order: CancelOrder): Transition => {
     ...(order.reason === undefined ? {} : { reason: order.reason }),
   });
   if (snapshot.status === 'compensating') return draft.commit();
-  return beginEnding(draft, endingOf(snapshot, order));
+  const ending = endingOf(snapshot, order);
+  draft.leaveParked(false);
+  giveUpWaiting(draft, order.compensate);
+  return beginEnding(draft, ending);
+};
+
+/** What a person could have settled is left as it is: unknown. What was to be undone is tried for, or given up. */
+const giveUpWaiting = (draft: Draft, compensate: boolean): void => {
+  for (const stuck of draft.snapshot.stuck ?? []) {
+    const undoing = stuck.intent.compensates !== undefined;
+    if (undoing && compensate) continue;
+    draft.removeStuck(stuck);
+    if (!undoing) draft.addAnswer({ ...stuck.intent, outcome: stuck.outcome });
+  }
 };

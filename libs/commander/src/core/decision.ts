@@ -30,6 +30,7 @@ export interface ReadyCall {
   external?: boolean;
   repeat?: { left: number; every_ms: number };
   not_before?: number;
+  bare?: boolean;
 }
 
 /** What a brain decided, its calls made ready. */
@@ -49,9 +50,16 @@ export interface Closing {
   result?: Json;
 }
 
+/** A compensation that can't be called: its parameters refer to what isn't there. `outcome` says so. */
+export interface UnmadeCall<C> {
+  call: C;
+  outcome: Outcome;
+}
+
 /** The calls undo something (`compensates` is set on each); without `closing` more is to come. */
 export interface ReadyConclusion {
   calls: ReadyCall[];
+  unmade?: UnmadeCall<ReadyCall>[];
   brain_state?: Json;
   closing?: Closing;
 }

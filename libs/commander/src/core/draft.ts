@@ -8,10 +8,12 @@ import {
   type Outcome,
   type PendingIntent,
   RECORD_VERSION,
+  type Resolution,
   type Snapshot,
   type StepCommit,
   type StoredStatus,
   type StoredTimelineEntry,
+  type StuckIntent,
   type TimelineType,
 } from '#contracts';
 import type { Next, Transition } from './effects.js';
@@ -24,7 +26,11 @@ export interface Answer {
   tool: string;
   call?: string;
   outcome: Outcome;
+  /** default: {@link historyKey} */
+  key?: string;
 }
+
+const orNone = <T>(list: readonly T[]): T[] | undefined => (list.length === 0 ? undefined : [...list]);
 
 /** Key of an answer in the history: a plan's calls name it themselves. */
 export const historyKey = (intentId: string, call: string | undefined): string =>
@@ -52,10 +58,13 @@ export class Draft {
     const { step, status, usage } = before;
     const version = before.version + 1;
     const commit: StepCommit = { v: RECORD_VERSION, step, version, applied, at: now, status, usage };
-    return new Draft(
+    const draft = new Draft(
       { ...before, version, outbox: { commit, intent_ids: [], out: false }, updated_at: now },
       now,
     );
+    if (before.inbox !== undefined)
+      draft.snapshot.inbox = orNone(before.inbox.filter((s) => s.id !== applied));
+    return draft;
   }
 
   /** A later transition of the same step. */
@@ -114,8 +123,7 @@ export class Draft {
   }
 
   /** Keeps an answer in history and timeline. */
-  addAnswer({ intent_id, tool, call, outcome }: Answer): void {
-    const key = historyKey(intent_id, call);
+  addAnswer({ intent_id, tool, call, outcome, key = historyKey(intent_id, call) }: Answer): void {
     const named: { call?: string } = call === undefined ? {} : { call };
     const entry: HistoryEntry = {
       v: RECORD_VERSION,
@@ -129,6 +137,44 @@ export class Draft {
     };
     this.history.push(entry);
     this.tell('observation', { intent_id, tool_name: tool, ...(call === undefined ? {} : { call }) }, key);
+  }
+
+  /** How a person settled an intent: kept for whoever asks who answered, told in the timeline. */
+  addResolution(resolution: Resolution): void {
+    const { intent_id, outcome, by, reason } = resolution;
+    const key = `resolution:${intent_id}`;
+    this.history.push({
+      v: RECORD_VERSION,
+      key,
+      n: ++this.snapshot.history_n,
+      kind: 'resolution',
+      ...resolution,
+    });
+    this.tell('observation', { type: 'resolution', intent_id, outcome, by, reason });
+  }
+
+  /** Only a person can settle it. Its outcome is told; the history gets the one that settles it. */
+  addStuck(stuck: StuckIntent): void {
+    this.snapshot.stuck = [...(this.snapshot.stuck ?? []), stuck];
+  }
+
+  removeStuck({ intent }: StuckIntent): void {
+    const { stuck = [] } = this.snapshot;
+    this.snapshot.stuck = orNone(stuck.filter((s) => s.intent.intent_id !== intent.intent_id));
+  }
+
+  /**
+   * A person has spoken: what the session stood still for isn't its error any more.
+   *
+   * @param told whether the timeline tells that it goes on; else what it becomes is told when that is known
+   */
+  leaveParked(told: boolean): void {
+    const { snapshot } = this;
+    if (snapshot.status !== 'parked') return;
+    snapshot.error = undefined;
+    snapshot.result = undefined;
+    if (told) this.setStatus('waiting_tool');
+    else snapshot.status = 'waiting_tool';
   }
 
   addPending(intents: readonly PendingIntent[]): void {

@@ -12,6 +12,8 @@ export type IgnoreReason =
   | 'unattributable'
   /** a timer whose time hasn't come, or that nobody waits for */
   | 'not_due'
+  /** a person's answer that nobody waits for */
+  | 'not_awaited'
   /** of a kind that this release doesn't apply */
   | 'not_supported'
   /** an answer to a question that wasn't asked in this state */
@@ -23,8 +25,11 @@ export type Next =
   | { kind: 'ignore'; reason: IgnoreReason; republish: boolean }
   /** Seal these before anything is written; the answers come back as `sealed`. */
   | { kind: 'seal'; intents: readonly PendingIntent[] }
-  /** Ask the brain; comes back as `decision` or `think_failed`. */
-  | { kind: 'think' }
+  /**
+   * Ask the brain; comes back as `decision` or `think_failed`. `resumed`: outcomes were applied before this step without
+   * asking it.
+   */
+  | { kind: 'think'; resumed?: boolean }
   /** Ask the brain for compensations and for what the session leaves behind; comes back as `conclusion` or `think_failed`. */
   | { kind: 'conclude' }
   /** Write it all in one compare-and-set, publish the outbox, forget the claims. */

@@ -4,6 +4,7 @@ import type { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { beginEnding, failedWith } from './ending.js';
 import { cancelOutstanding } from './next-wake.js';
+import { halt, isHalted } from './stuck.js';
 import { askBrain } from './think.js';
 
 export const deadlineError = (deadlineAt: number): ErrorData => ({
@@ -12,8 +13,12 @@ export const deadlineError = (deadlineAt: number): ErrorData => ({
   retryable: false,
 });
 
-/** An observation is applied and nothing ends the session: the brain is next, unless something speaks against it. */
-export const goOn = (draft: Draft, thinksAfter: 'each' | 'all'): Transition => {
+/**
+ * An observation is applied and nothing ends the session: the brain is next, unless something speaks against it.
+ *
+ * @param resumed a person was waited for: outcomes were applied meanwhile without asking the brain
+ */
+export const goOn = (draft: Draft, thinksAfter: 'each' | 'all', resumed = false): Transition => {
   const { snapshot, now } = draft;
   // the cancel itself is still on its way, but what it asks for is known: no think that would be thrown away
   if (cancelOutstanding(snapshot) && snapshot.cancel_requested !== undefined)
@@ -21,6 +26,7 @@ export const goOn = (draft: Draft, thinksAfter: 'each' | 'all'): Transition => {
   const deadline = snapshot.fixed.deadline_at;
   if (deadline !== undefined && now >= deadline)
     return beginEnding(draft, failedWith(snapshot, deadlineError(deadline)));
+  if (isHalted(snapshot)) return halt(draft);
   if (thinksAfter === 'all' && snapshot.pending.length > 0) return draft.commit();
-  return askBrain(draft);
+  return askBrain(draft, resumed);
 };

@@ -1,10 +1,25 @@
-import type { ErrorData, Outcome } from '#contracts';
+import type { EffectClass, ErrorData, Json, JsonObject, Outcome, ResolutionOutcome } from '#contracts';
 import type { ReadyConclusion, ReadyDecision } from './decision.js';
 
 /** Fields that every observation has. */
 interface Observed {
   /** the event's id; of a foreign event its source and id together. Applied once */
   id: string;
+}
+
+/** A person settles an intent. */
+export interface ResolutionGiven {
+  intent_id: string;
+  outcome: ResolutionOutcome;
+  /** with `succeeded`; default null */
+  result?: Json;
+  /** with `retry`: instead of the intent's own; then with `digest`, and `effect` unless the call's stays */
+  parameters?: JsonObject;
+  digest?: string;
+  effect?: EffectClass;
+  by: string;
+  reason: string;
+  request_digest?: string;
 }
 
 /** What can happen to a session from outside. */
@@ -26,8 +41,9 @@ export type Observation = Observed &
       }
     /** that dead letter was published again */
     | { type: 'redriven'; dead_letter: string; by: string; reason?: string }
+    | ({ type: 'resolution' } & ResolutionGiven)
     /** not known to this release's machine: never applied */
-    | { type: 'user_message' | 'approval' | 'resolution' }
+    | { type: 'user_message' | 'approval' }
   );
 
 /** The claim store's answer to the sealing of one intent. */

@@ -16,7 +16,7 @@ const tokens = ({ usage }: Snapshot): number => usage.input_tokens + usage.outpu
 /** Why the brain may not be asked again; undefined when it may. */
 export const exhausted = (snapshot: Snapshot): ErrorData | undefined => {
   const steps = stepLimit(snapshot);
-  if (snapshot.step >= steps) return over('step_limit', 'steps', steps);
+  if (snapshot.usage.steps >= steps) return over('step_limit', 'steps', steps);
   const limit = snapshot.fixed.submission.limits?.tokens;
   return limit !== undefined && tokens(snapshot) >= limit ? over('token_limit', 'tokens', limit) : undefined;
 };

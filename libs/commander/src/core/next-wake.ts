@@ -3,8 +3,8 @@ import { deadEventIds, isTerminal, resultId, type Snapshot } from '#contracts';
 const SECOND = 1000;
 /** A first observation that nobody has applied after this time may have been lost between snapshot and log. */
 const UNSTARTED_MS = 15 * SECOND;
-/** The same for a cancel. */
-const UNAPPLIED_CANCEL_MS = 10 * SECOND;
+/** The same for what people sent since: a cancel, an answer. */
+const UNAPPLIED_MS = 10 * SECOND;
 /** A parked session waits for a person: looked at now and then so that it has its entry. */
 const IDLE_MS = 3600 * SECOND;
 
@@ -34,7 +34,8 @@ export const nextWake = (snapshot: Snapshot, now: number): number | null => {
     if (time !== undefined && time < wake) wake = time;
   };
   for (const intent of repeated) at(intent.not_before ?? intent.deadline_at);
-  if (cancelOutstanding(snapshot)) at(now + UNAPPLIED_CANCEL_MS);
+  if (cancelOutstanding(snapshot)) at(now + UNAPPLIED_MS);
+  if (snapshot.inbox !== undefined) at(now + UNAPPLIED_MS);
   if (snapshot.status === 'queued')
     at(Math.max(snapshot.fixed.created_at, snapshot.updated_at) + UNSTARTED_MS);
   if (deadlineCounts(snapshot)) at(snapshot.fixed.deadline_at);

@@ -7,6 +7,7 @@ import { goOn } from './go-on.js';
 import { ignore } from './ignore.js';
 import type { Observation } from './input.js';
 import { cancelId } from './next-wake.js';
+import { applyResolution } from './resolution.js';
 import { applyTimer } from './timer.js';
 import { answeredBy, applyResult, type ToolResult } from './tool-result.js';
 
@@ -32,13 +33,14 @@ export const observe = (
       return cancel(before, observation, now);
     case 'timer':
       return applyTimer(before, observation, thinksAfter, now);
+    case 'resolution':
+      return applyResolution(before, observation, thinksAfter, now);
     case 'dead_letter':
       return applyDeadLetter(before, observation, now);
     case 'redriven':
       return applyRedriven(before, observation, now);
     case 'user_message':
     case 'approval':
-    case 'resolution':
       return ignore(before, 'not_supported');
   }
 };

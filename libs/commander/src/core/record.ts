@@ -34,10 +34,13 @@ const recorded = (input: Answering, commit: StepCommit): RecordedAnswer => {
       };
     }
     case 'conclusion': {
-      const { calls, brain_state, closing } = input.conclusion;
+      const { calls, unmade = [], brain_state, closing } = input.conclusion;
       return {
         kind: 'conclusion',
         ...(calls.length === 0 ? {} : { calls: calls.map(recordedCall) }),
+        ...(unmade.length === 0
+          ? {}
+          : { unmade: unmade.map(({ call, outcome }) => ({ call: wholeCall(call), outcome })) }),
         ...(brain_state === undefined ? {} : { brain_state }),
         ...(closing === undefined ? {} : { closing: recordedClosing(closing) }),
       };
@@ -49,27 +52,35 @@ const recorded = (input: Answering, commit: StepCommit): RecordedAnswer => {
   }
 };
 
-const recordedCall = (ready: ReadyCall): RecordedCall => {
-  const { call, on_compensation_failure, external, repeat } = ready;
+const recordedCall = (ready: ReadyCall): RecordedCall =>
+  ready.not_before === undefined ? briefCall(ready) : wholeCall(ready);
+
+const briefCall = ({
+  call,
+  on_compensation_failure,
+  external,
+  repeat,
+  deadline_at,
+  bare,
+}: ReadyCall): RecordedCall => ({
+  ...(call === undefined ? {} : { call }),
+  ...(on_compensation_failure === undefined ? {} : { on_compensation_failure }),
+  ...(external === undefined ? {} : { external }),
+  ...(repeat === undefined ? {} : { repeat, deadline_at }),
+  ...(bare === true ? { bare } : {}),
+});
+
+const wholeCall = (ready: ReadyCall): RecordedCall => {
   const { not_before, tool, parameters, effect, deadline_at, compensates } = ready;
-  return {
-    ...(call === undefined ? {} : { call }),
-    ...(on_compensation_failure === undefined ? {} : { on_compensation_failure }),
-    ...(external === undefined ? {} : { external }),
-    ...(repeat === undefined ? {} : { repeat, deadline_at }),
-    ...(not_before === undefined
-      ? {}
-      : {
-          later: {
-            not_before,
-            tool,
-            parameters,
-            effect,
-            deadline_at,
-            ...(compensates === undefined ? {} : { compensates }),
-          },
-        }),
+  const later = {
+    tool,
+    parameters,
+    effect,
+    deadline_at,
+    ...(not_before === undefined ? {} : { not_before }),
+    ...(compensates === undefined ? {} : { compensates }),
   };
+  return { ...briefCall(ready), later };
 };
 
 const recordedFinish = (finish: Finish) => {

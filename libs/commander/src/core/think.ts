@@ -4,9 +4,9 @@ import { beginEnding, failedWith } from './ending.js';
 import { exhausted } from './limits.js';
 
 /** Asks the brain, if the session's limits allow another step. */
-export const askBrain = (draft: Draft): Transition => {
+export const askBrain = (draft: Draft, resumed = false): Transition => {
   const error = exhausted(draft.snapshot);
   return error === undefined
-    ? draft.ask({ kind: 'think' })
+    ? draft.ask(resumed ? { kind: 'think', resumed } : { kind: 'think' })
     : beginEnding(draft, failedWith(draft.snapshot, error));
 };

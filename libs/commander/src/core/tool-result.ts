@@ -1,10 +1,11 @@
-import { type PendingIntent, repeatable, type Snapshot } from '#contracts';
+import type { PendingIntent, Snapshot } from '#contracts';
 import type { Draft } from './draft.js';
 import type { Transition } from './effects.js';
-import { beginEnding, endingOfUnknown, settle } from './ending.js';
+import { beginEnding, failedUnclear, keepOutcome, settle } from './ending.js';
 import type { Observation } from './input.js';
 import { goOn } from './go-on.js';
 import { conflictOutcome } from './outcomes.js';
+import { isUnclear } from './stuck.js';
 
 export type ToolResult = Extract<Observation, { type: 'tool_result' }>;
 
@@ -33,15 +34,9 @@ export const applyResult = (
 ): Transition => {
   const conflict = result.digest !== undefined && result.digest !== intent.digest;
   const outcome = conflict ? conflictOutcome(intent, draft.now) : result.outcome;
-  draft.removePending(intent);
-  draft.addAnswer({ ...intent, outcome });
-  const { snapshot } = draft;
-  const unknowable = !repeatable(intent.effect) || outcome.error?.code === 'intent_conflict';
-  // what became of a compensation is for the brain to judge, by its plan's policy
-  if (outcome.status === 'unknown' && unknowable && intent.compensates === undefined) {
-    const ending = endingOfUnknown(snapshot, intent, outcome);
-    if (snapshot.ending === undefined) return beginEnding(draft, ending);
-    snapshot.ending = ending;
-  }
-  return snapshot.ending === undefined ? goOn(draft, thinksAfter) : settle(draft);
+  const stuck = keepOutcome(draft, intent, outcome);
+  if (draft.snapshot.ending !== undefined) return settle(draft);
+  return !stuck && isUnclear(intent, outcome)
+    ? beginEnding(draft, failedUnclear(intent, outcome))
+    : goOn(draft, thinksAfter);
 };

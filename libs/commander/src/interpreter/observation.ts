@@ -14,6 +14,7 @@ import { DeadLetterError } from '#transport';
 import type { Observation } from '../core/input.js';
 import { bytesBeyond } from '#state';
 import { isShallow } from '../json-depth.js';
+import { readResolution } from './persons-observation.js';
 
 /** What reading an observation needs to know of this deployment. */
 export interface ReadingRules {
@@ -68,7 +69,7 @@ export const readObservation = (name: EventName, event: CloudEvent, rules: Readi
     case EVENT_NAMES.approval:
       return { id, type: 'approval' };
     case EVENT_NAMES.resolution:
-      return { id, type: 'resolution' };
+      return { id, ...readResolution(event) };
     case EVENT_NAMES.toolCall:
     case EVENT_NAMES.stepCommitted:
       throw new DeadLetterError('invalid_event', `${event.type} ${event.id} is no observation`);

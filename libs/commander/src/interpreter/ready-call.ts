@@ -7,8 +7,8 @@ import {
   type ToolSpec,
 } from '#contracts';
 import { intentDigest } from '#idempotency';
-import type { Call } from '../brain.js';
-import type { ReadyCall } from '../core/decision.js';
+import type { Call, Conclusion, Decision } from '../brain.js';
+import type { ReadyCall, ReadyConclusion, ReadyDecision } from '../core/decision.js';
 
 /** For what lies between emission and run, and between outcome and observation. */
 const SLACK_MS = 30_000;
@@ -51,6 +51,9 @@ const placeOf = (spec: ToolSpec | undefined, call: Call, effect: EffectClass, no
   return { deadline_at, external: true, ...(repeatable(effect) ? { repeat } : {}) };
 };
 
+const isBare = ({ tool, effect: held }: Call, effect: EffectClass, tools: ToolCatalogue): boolean =>
+  effect === 'compensatable' && held === undefined && tools.get(tool)?.compensation === undefined;
+
 /** Adds to a brain's call what the catalogue knows of its tool. */
 export const readyCall = (call: Call, tools: ToolCatalogue, now: number): ReadyCall => {
   const { effect: held, delayMs, ...rest } = call;
@@ -59,7 +62,25 @@ export const readyCall = (call: Call, tools: ToolCatalogue, now: number): ReadyC
     ...rest,
     digest: intentDigest(call.tool, call.parameters),
     effect,
+    ...(isBare(call, effect, tools) ? { bare: true } : {}),
     ...placeOf(tools.get(call.tool), call, effect, now),
     ...(delayMs === undefined ? {} : { not_before: now + delayMs }),
   };
 };
+
+export const readyDecision = (decision: Decision, tools: ToolCatalogue, now: number): ReadyDecision => ({
+  ...decision,
+  calls: decision.calls.map((call) => readyCall(call, tools, now)),
+});
+
+export const readyConclusion = (
+  { calls, unmade, ...rest }: Conclusion,
+  tools: ToolCatalogue,
+  now: number,
+): ReadyConclusion => ({
+  ...rest,
+  calls: calls.map((call) => readyCall(call, tools, now)),
+  ...(unmade === undefined
+    ? {}
+    : { unmade: unmade.map(({ call, outcome }) => ({ call: readyCall(call, tools, now), outcome })) }),
+});

@@ -16,7 +16,7 @@ import type { Input, Observation, SealedIntent } from '../core/input.js';
 import { cancelledOutcome } from '../core/outcomes.js';
 import { transition } from '../session.machine.js';
 import type { ThinkingSessions } from '../thinking-sessions.js';
-import { readyCall } from './ready-call.js';
+import { readyConclusion, readyDecision } from './ready-call.js';
 import { fitConclusion, fitDecision } from './result-limit.js';
 import type { StepTrace } from './step-trace.js';
 import { Think, type ThinkScope } from './think.js';
@@ -74,7 +74,7 @@ export class Step {
           break;
         case 'think':
         case 'conclude':
-          input = await this.ask(current, next.kind);
+          input = await this.ask(current, next.kind, next.kind === 'think' && next.resumed === true);
           break;
       }
       if (input === 'again') return { kind: 'again' };
@@ -117,8 +117,12 @@ export class Step {
   }
 
   /** Errors: those of the brain that are worth trying again, as they are */
-  private async ask(snapshot: Snapshot, what: 'think' | 'conclude'): Promise<Input | 'again'> {
-    const think = new Think(this.scope, snapshot, this.history, this.now);
+  private async ask(
+    snapshot: Snapshot,
+    what: 'think' | 'conclude',
+    resumed: boolean,
+  ): Promise<Input | 'again'> {
+    const think = new Think(this.scope, snapshot, this.history, this.now, resumed);
     const begun = performance.now();
     try {
       const answer =
@@ -152,10 +156,12 @@ export class Step {
 
   private made(what: 'think' | 'conclude', answer: Decision | Conclusion): Input {
     const { tools, resultLimitBytes } = this.scope;
-    const calls = answer.calls.map((call) => readyCall(call, tools, this.now));
     return what === 'think'
-      ? { kind: 'decision', decision: { ...fitDecision(answer, resultLimitBytes), calls } }
-      : { kind: 'conclusion', conclusion: { ...fitConclusion(answer, resultLimitBytes), calls } };
+      ? { kind: 'decision', decision: readyDecision(fitDecision(answer, resultLimitBytes), tools, this.now) }
+      : {
+          kind: 'conclusion',
+          conclusion: readyConclusion(fitConclusion(answer, resultLimitBytes), tools, this.now),
+        };
   }
 }
 

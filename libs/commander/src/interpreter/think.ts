@@ -24,6 +24,7 @@ export class Think implements ThinkContext, UnderWay {
     readonly snapshot: Snapshot,
     private readonly added: readonly HistoryEntry[],
     readonly now: number,
+    readonly resumed: boolean,
   ) {
     this.observed = added.filter((entry) => entry.kind === 'observation');
   }

@@ -1,17 +1,18 @@
-import type {
-  HistoryEntry,
-  Outcome,
-  PendingIntent,
-  Snapshot,
-  StoredTimelineEntry,
-  Submission,
-  ToolCatalogue,
+import {
+  type HistoryEntry,
+  type Outcome,
+  type PendingIntent,
+  resolutionId,
+  type Snapshot,
+  type StoredTimelineEntry,
+  type Submission,
+  type ToolCatalogue,
 } from '#contracts';
-import type { Brain, Conclusion, Decision, ThinkContext } from '../brain.js';
+import type { Brain, ThinkContext } from '../brain.js';
 import { newSession } from '../core/create.js';
 import type { IgnoreReason } from '../core/effects.js';
-import type { Input, Observation, SealedIntent } from '../core/input.js';
-import { readyCall } from '../interpreter/ready-call.js';
+import type { Input, Observation, ResolutionGiven, SealedIntent } from '../core/input.js';
+import { readyConclusion, readyDecision } from '../interpreter/ready-call.js';
 import { transition } from '../session.machine.js';
 
 export interface PlayOptions {
@@ -77,6 +78,23 @@ export class SessionPlay {
     return this.observe({ type: 'cancel', id: `${PLAYED}.cancel`, compensate });
   }
 
+  /** A person settles an intent, found by its id or its call; the latest of that call. */
+  resolve(name: string, given: Partial<ResolutionGiven> = {}): Promise<'committed' | 'ignored'> {
+    const stuck = this.snapshot.stuck?.map((s) => s.intent).reverse() ?? [];
+    const named = [...stuck, ...[...this.emitted].reverse()];
+    const intent = named.find((i) => i.intent_id === name || i.call === name);
+    if (intent === undefined) throw new Error(`nothing was emitted as ${name}`);
+    return this.observe({
+      type: 'resolution',
+      id: resolutionId(intent.intent_id),
+      intent_id: intent.intent_id,
+      outcome: 'succeeded',
+      by: 'ann',
+      reason: 'looked',
+      ...given,
+    });
+  }
+
   async observe(observation: Observation): Promise<'committed' | 'ignored'> {
     this.now = Math.max(this.now, this.snapshot.updated_at);
     let input: Input = { kind: 'observation', observation, thinksAfter: this.options.brain.thinksAfter };
@@ -101,7 +119,7 @@ export class SessionPlay {
           break;
         case 'think':
         case 'conclude':
-          input = await this.ask(next.kind, current, history);
+          input = await this.ask(next.kind, current, history, next.kind === 'think' && next.resumed === true);
       }
     }
   }
@@ -119,7 +137,12 @@ export class SessionPlay {
     this.emitted.push(...this.snapshot.pending.filter((i) => !known.has(i.intent_id)));
   }
 
-  private async ask(what: 'think' | 'conclude', snapshot: Snapshot, added: HistoryEntry[]): Promise<Input> {
+  private async ask(
+    what: 'think' | 'conclude',
+    snapshot: Snapshot,
+    added: HistoryEntry[],
+    resumed: boolean,
+  ): Promise<Input> {
     const { brain, tools } = this.options;
     const context: ThinkContext = {
       snapshot,
@@ -128,14 +151,14 @@ export class SessionPlay {
       tools,
       signal: new AbortController().signal,
       now: this.now,
+      resumed,
     };
-    const ready = <A extends Decision | Conclusion>(answer: A) => ({
-      ...answer,
-      calls: answer.calls.map((call) => readyCall(call, tools, this.now)),
-    });
     return what === 'think'
-      ? { kind: 'decision', decision: ready(await brain.think(context)) }
-      : { kind: 'conclusion', conclusion: ready((await brain.conclude?.(context)) ?? { calls: [] }) };
+      ? { kind: 'decision', decision: readyDecision(await brain.think(context), tools, this.now) }
+      : {
+          kind: 'conclusion',
+          conclusion: readyConclusion((await brain.conclude?.(context)) ?? { calls: [] }, tools, this.now),
+        };
   }
 
   private read(entries: HistoryEntry[], keys?: readonly string[]): HistoryEntry[] {

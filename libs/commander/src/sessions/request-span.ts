@@ -1,7 +1,6 @@
 import {
-  cancelEvent,
+  type CloudEvent,
   createdId,
-  type EventContext,
   newSpanId,
   newTraceId,
   requestSpanId,
@@ -61,20 +60,20 @@ export const traceSubmit = (
   });
 };
 
-/** A cancel belongs to the session's trace, since a step follows from it, and points at its caller's. */
-export const traceCancel = (
+/** What a person sends belongs to the session's trace, since a step follows from it, and points at its caller's. */
+export const traceSent = (
   tracing: Tracing,
   begun: number,
-  { events, snapshot, repeated }: { events: EventContext; snapshot: Snapshot; repeated: boolean },
+  sent: { name: SpanFacts['name']; event: CloudEvent; snapshot: Snapshot; repeated: boolean },
   caller: Caller | undefined,
 ): void => {
-  const event = cancelEvent(events, snapshot);
+  const { name, event, snapshot, repeated } = sent;
   tracing.record({
     ...facts(begun, snapshot),
-    name: SPANS.cancel,
+    name,
     kind: 'server',
     traceId: snapshot.fixed.trace_id,
-    spanId: repeated || event === null ? newSpanId() : requestSpanId(event.id),
+    spanId: repeated ? newSpanId() : requestSpanId(event.id),
     parentSpanId: rootOf(snapshot),
     sampled: sampledOf(snapshot),
     ...(caller === undefined ? {} : { links: [caller] }),

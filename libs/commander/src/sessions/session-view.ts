@@ -1,6 +1,23 @@
-import { isTerminal, type PendingView, type SessionView, type Snapshot } from '#contracts';
+import {
+  isTerminal,
+  type PendingView,
+  type SessionView,
+  type Snapshot,
+  type StuckIntent,
+  type StuckView,
+} from '#contracts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+
+const stuckView = ({ intent, outcome }: StuckIntent): StuckView => ({
+  intent_id: intent.intent_id,
+  tool_name: intent.tool,
+  parameters: intent.parameters,
+  step: intent.step,
+  status: outcome.status,
+  error: outcome.error,
+  ...(intent.compensates === undefined ? {} : { compensates: intent.compensates }),
+});
 
 /** The session as a client sees it. `thinking`: its brain is known to be at it. */
 export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView => {
@@ -22,6 +39,7 @@ export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView 
       since: iso(intent.emitted_at),
       deadline: iso(intent.deadline_at),
     })),
+    ...(snapshot.stuck === undefined ? {} : { stuck: snapshot.stuck.map(stuckView) }),
     metadata: metadata ?? {},
     usage: snapshot.usage,
     trace_id: fixed.trace_id,

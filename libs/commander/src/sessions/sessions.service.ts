@@ -1,10 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
-  type Ack,
-  ackBefore,
   cancelEvent,
   carryOf,
-  type CloudEvent,
   DormouseError,
   isTerminal,
   type Json,
@@ -18,23 +15,21 @@ import {
   ToolCatalogue,
   type TraceCarry,
 } from '#contracts';
-import { bodyDigest, nextToken } from '#idempotency';
-import { Payloads, SessionStore } from '#state';
-import { publishTraced } from '#telemetry';
+import { bodyDigest } from '#idempotency';
+import { SessionStore } from '#state';
+import { SPANS } from '#telemetry';
 import { EventClient } from '#transport';
 import { Brains } from '../brains/brains.js';
-import {
-  COMMANDER_OPTIONS,
-  type CommanderOptions,
-  DEFAULT_INLINE_LIMIT_BYTES,
-} from '../commander.options.js';
+import { COMMANDER_OPTIONS, type CommanderOptions } from '../commander.options.js';
 import { requestCancel } from '../core/cancel.js';
 import { newSession } from '../core/create.js';
-import { cancelId, cancelOutstanding, nextWake } from '../core/next-wake.js';
+import { cancelId, cancelOutstanding } from '../core/next-wake.js';
 import { ThinkingSessions } from '../thinking-sessions.js';
 import { admit, sessionIdOfKey } from './admission.js';
-import { type Caller, traceCancel, traceSubmit } from './request-span.js';
+import { Outlet } from './outlet.js';
+import { type Caller, traceSent, traceSubmit } from './request-span.js';
 import { sessionView } from './session-view.js';
+import { setDown } from './set-down.js';
 
 export interface SubmitContext {
   tenant: string;
@@ -62,17 +57,17 @@ const TIMELINE_PAGE = 16;
 export class Sessions {
   /** how often each thing has happened in this process */
   readonly counts = { created: 0, repeated: 0 };
-  private readonly payloads: Payloads;
+  private readonly outlet: Outlet;
 
   constructor(
     private readonly store: SessionStore,
-    private readonly client: EventClient,
+    client: EventClient,
     private readonly tools: ToolCatalogue,
     private readonly brains: Brains,
     private readonly thinking: ThinkingSessions,
     @Inject(COMMANDER_OPTIONS) private readonly options: CommanderOptions,
   ) {
-    this.payloads = new Payloads(store, options.inlineLimitBytes ?? DEFAULT_INLINE_LIMIT_BYTES);
+    this.outlet = new Outlet(store, client, options);
   }
 
   /**
@@ -106,7 +101,7 @@ export class Sessions {
     };
     const id = idempotencyKey === undefined ? newSessionId(now) : sessionIdOfKey(tenant, idempotencyKey);
     const creation = newSession(id, fixed);
-    const reply = await this.store.create({ ...creation, ack: this.ack });
+    const reply = await this.store.create({ ...creation, ack: this.outlet.ack });
     const repeated = reply.kind === 'exists';
     const snapshot = repeated ? reply.snapshot : creation.snapshot;
     if (repeated && snapshot.fixed.body_digest !== fixed.body_digest)
@@ -121,7 +116,7 @@ export class Sessions {
     try {
       // applied: then it was in the log
       if (snapshot.status === 'queued')
-        await this.publish(snapshot, sessionCreatedEvent(this.options.events, snapshot));
+        await this.outlet.publish(snapshot, sessionCreatedEvent(this.options.events, snapshot));
       return { snapshot, repeated };
     } catch (error) {
       failure = error;
@@ -158,8 +153,9 @@ export class Sessions {
       const snapshot = repeated ? before : await this.requestCancel(before, context);
       const event = snapshot === null ? null : cancelEvent(events, snapshot);
       if (snapshot === null || event === null) continue;
-      await this.publish(snapshot, event);
-      if (tracing !== undefined) traceCancel(tracing, begun, { events, snapshot, repeated }, context.caller);
+      await this.outlet.publish(snapshot, event);
+      if (tracing !== undefined)
+        traceSent(tracing, begun, { name: SPANS.cancel, event, snapshot, repeated }, context.caller);
       return snapshot;
     }
   }
@@ -174,11 +170,6 @@ export class Sessions {
 
   view(snapshot: Snapshot): SessionView {
     return sessionView(snapshot, this.thinking.has(snapshot.session_id));
-  }
-
-  /** Of a write that is published next. */
-  private get ack(): Ack {
-    return ackBefore(this.store.capabilities, this.client.log);
   }
 
   /** Whether a cancel with the same body was applied to it. The timeline tells: the snapshot has forgotten the request. */
@@ -202,39 +193,11 @@ export class Sessions {
   }
 
   /** Sets the flag that a thinking Commander and a dispatcher look at; null: another commit came first. */
-  private async requestCancel(before: Snapshot, context: CancelContext): Promise<Snapshot | null> {
-    const at = Math.max(await this.store.now(), before.updated_at);
-    const { reason, compensate = false } = context;
+  private requestCancel(
+    before: Snapshot,
+    { compensate = false, reason }: CancelContext,
+  ): Promise<Snapshot | null> {
     const order = { compensate, ...(reason === undefined ? {} : { reason }) };
-    const snapshot = requestCancel(before, order, at);
-    const reply = await this.store.commit({
-      token: nextToken(),
-      expectedVersion: before.version,
-      snapshot,
-      history: [],
-      timeline: [],
-      wakeAt: nextWake(snapshot, at),
-      ack: this.ack,
-    });
-    return reply.kind === 'committed' ? snapshot : null;
-  }
-
-  private async publish(snapshot: Snapshot, event: CloudEvent): Promise<void> {
-    const { session_id } = snapshot;
-    const events = [event];
-    const { topics, tracing } = this.options;
-    const send = async (): Promise<void> => {
-      const packed = this.payloads.fits(events) ? events : await this.payloads.pack(session_id, events);
-      await this.client.publish(topics.observation, packed);
-    };
-    try {
-      await (tracing === undefined ? send() : publishTraced(tracing, topics.observation, event, send));
-    } catch (cause) {
-      throw new DormouseError(
-        'unavailable',
-        'The session is written and its event may not be in the log: repeat the call, with the same Idempotency-Key if it had one.',
-        { retryable: true, details: { session_id }, cause },
-      );
-    }
+    return setDown(this.store, before, this.outlet.ack, (at) => requestCancel(before, order, at));
   }
 }

@@ -14,7 +14,7 @@ const text = (error: unknown): string => (error instanceof Error ? error.message
 export const loadExternalTools = async (path: string): Promise<ExternalTool[]> => {
   const from = `DORMOUSE_EXTERNAL_TOOLS, ${path}`;
   const expected =
-    'expected a JSON array of { name, description, parameters, effect, compensation?, timeoutMs? }';
+    'expected a JSON array of { name, description, parameters, effect or annotations, compensation?, timeoutMs? }';
   let content: unknown;
   try {
     content = JSON.parse(await readFile(path, 'utf8'));
@@ -28,6 +28,11 @@ export const loadExternalTools = async (path: string): Promise<ExternalTool[]> =
   return content.map((entry: unknown, index) => {
     if (!validate(entry))
       throw toolInvalid(from, `entry ${index}: ${sentencesOf(validate.errors ?? []).join('; ')}`);
+    if (entry.effect === undefined && entry.annotations === undefined)
+      throw toolInvalid(
+        from,
+        `entry ${index}: effect: expected a class, or annotations that it follows from`,
+      );
     return entry;
   });
 };

@@ -5,6 +5,7 @@ import {
   DormouseError,
   EFFECT_CLASSES,
   type EffectClass,
+  effectOfHints,
   type ExternalTool,
   type JsonObject,
   type RetryPolicy,
@@ -59,10 +60,15 @@ const checkFields = (tool: ToolDefinition, from: string): void => {
     throw toolInvalid(of, `description: expected text, got ${shown(tool.description)}`);
   if (typeof tool.run !== 'function')
     throw toolInvalid(of, `run: expected a function, got ${shown(tool.run)}`);
-  if (typeof tool.effect !== 'function' && !(EFFECT_CLASSES as readonly unknown[]).includes(tool.effect))
+  const hinted = tool.effect === undefined && typeof tool.annotations === 'object';
+  if (
+    !hinted &&
+    typeof tool.effect !== 'function' &&
+    !(EFFECT_CLASSES as readonly unknown[]).includes(tool.effect)
+  )
     throw toolInvalid(
       of,
-      `effect: expected one of ${EFFECT_CLASSES.join(', ')}, or a function, got ${shown(tool.effect)}`,
+      `effect: expected one of ${EFFECT_CLASSES.join(', ')}, a function, or annotations that it follows from; got ${shown(tool.effect)}`,
     );
   if (tool.approval !== undefined && tool.approval !== 'never')
     throw toolInvalid(
@@ -103,7 +109,8 @@ export const registeredTool = (definition: ToolDefinition, from: string): Regist
   // what a tool is given fits its own schema, which is what its parameter type stands for
   const tool = definition as unknown as ToolDefinition<unknown>;
   const check = checkedParameters(tool.parameters, `${from}, tool ${tool.name}`);
-  const { effect, probe, timer } = tool;
+  const { probe, timer } = tool;
+  const effect = tool.effect ?? effectOfHints(tool.annotations ?? {}, tool.compensation);
   const retry: RetryPolicy = { ...DEFAULT_RETRY, ...tool.retry };
   const retryOfCompensation: RetryPolicy = { ...COMPENSATION_RETRY, ...tool.retry };
   return {
@@ -142,22 +149,25 @@ export const registeredTool = (definition: ToolDefinition, from: string): Regist
 };
 
 /** A tool that programs of others serve: known to brains and checks, never run here. */
-export const registeredExternal = (tool: ExternalTool, from: string): RegisteredTool => ({
-  from,
-  check: checkedParameters(tool.parameters, `${from}, tool ${tool.name}`),
-  spec: {
-    name: tool.name,
-    description: tool.description,
-    parameters: { type: 'object', ...tool.parameters },
-    effect: tool.effect,
-    ...(tool.compensation === undefined ? {} : { compensation: tool.compensation }),
-    timeoutMs: tool.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    retry: DEFAULT_RETRY,
-    servedBy: 'external',
-  },
-  effectOf: () => tool.effect,
-  retryFor: () => DEFAULT_RETRY,
-  run: () => {
-    throw new DormouseError('unknown_tool', `${tool.name} is served by a program of others`);
-  },
-});
+export const registeredExternal = (tool: ExternalTool, from: string): RegisteredTool => {
+  const { effect = effectOfHints(tool.annotations ?? {}, tool.compensation) } = tool;
+  return {
+    from,
+    check: checkedParameters(tool.parameters, `${from}, tool ${tool.name}`),
+    spec: {
+      name: tool.name,
+      description: tool.description,
+      parameters: { type: 'object', ...tool.parameters },
+      effect,
+      ...(tool.compensation === undefined ? {} : { compensation: tool.compensation }),
+      timeoutMs: tool.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      retry: DEFAULT_RETRY,
+      servedBy: 'external',
+    },
+    effectOf: () => effect,
+    retryFor: () => DEFAULT_RETRY,
+    run: () => {
+      throw new DormouseError('unknown_tool', `${tool.name} is served by a program of others`);
+    },
+  };
+};

@@ -1,4 +1,4 @@
-import type { EffectClass, Json, JsonSchema, RetryPolicy } from '#contracts';
+import type { EffectClass, Json, JsonSchema, RetryPolicy, ToolHints } from '#contracts';
 
 /** A class whose properties carry class-validator decorators. */
 export type ParameterClass<P = object> = new () => P;
@@ -47,8 +47,10 @@ export interface ToolOptions<P = never> {
   description: string;
   /** a class-validator DTO, or a JSON Schema of type object */
   parameters: ParameterClass | JsonSchema;
-  /** what running it twice means; a function when that depends on the parameters */
-  effect: EffectClass | ((parameters: P) => EffectClass);
+  /** what running it twice means; a function when that depends on the parameters. Absent: as `annotations` say */
+  effect?: EffectClass | ((parameters: P) => EffectClass);
+  /** hints as tools of the Model Context Protocol carry them; `effect` goes before them */
+  annotations?: ToolHints;
   /** the tool that undoes it; it should be `idempotent` */
   compensation?: string;
   /** of one run; default 30 s */

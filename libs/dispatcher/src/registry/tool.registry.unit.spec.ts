@@ -17,7 +17,6 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { dtoSchema } from './dto.schema.js';
-import { effectOfHints } from './hints.js';
 import { registeredExternal, registeredTool } from './registered.tool.js';
 import type { ToolDefinition } from './tool.definition.js';
 import { ToolRegistry } from './tool.registry.js';
@@ -144,7 +143,7 @@ describe('a tool is refused at start', () => {
     [
       'an effect that is none',
       { effect: 'harmless' },
-      /effect: expected one of pure, idempotent, compensatable, irreversible, or a function, got "harmless"/,
+      /effect: expected one of pure, idempotent, compensatable, irreversible, a function, or annotations .* got "harmless"/,
     ],
     [
       'parameters that are no schema',
@@ -231,11 +230,31 @@ describe('the catalogue', () => {
   });
 });
 
-it.each([
-  [{ readOnlyHint: true }, 'pure'],
-  [{ idempotentHint: true }, 'idempotent'],
-  [{ destructiveHint: false }, 'irreversible'],
-  [{}, 'irreversible'],
-] as const)('the hints %j mean %s', (hints, effect) => {
-  expect(effectOfHints(hints)).toBe(effect);
+describe('hints of the Model Context Protocol', () => {
+  const cases = [
+    [{ readOnlyHint: true }, 'pure'],
+    [{ idempotentHint: true }, 'idempotent'],
+    [{ readOnlyHint: false, idempotentHint: true, destructiveHint: true }, 'idempotent'],
+    [{ destructiveHint: false }, 'irreversible'],
+    [{}, 'irreversible'],
+  ] as const;
+  it.each(cases)('%j mean %s where no effect is given', (annotations, effect) => {
+    const { effect: _, ...rest } = plain();
+    const made = registeredTool({ ...rest, annotations }, 'file');
+    expect([made.spec.effect, made.effectOf({})]).toEqual([effect, effect]);
+    const external = { name: 'theirs', description: '', parameters: {}, annotations };
+    expect(registeredExternal(external, 'file').spec.effect).toBe(effect);
+  });
+  it('make a tool compensatable that another one undoes', () => {
+    const { effect: _, ...rest } = plain();
+    const made = registeredTool({ ...rest, annotations: {}, compensation: 'undo' }, 'file');
+    expect(made.spec.effect).toBe('compensatable');
+  });
+  it('count less than the effect that a tool declares', () => {
+    const made = registeredTool(
+      { ...plain(), effect: 'irreversible', annotations: { readOnlyHint: true } },
+      'f',
+    );
+    expect(made.spec.effect).toBe('irreversible');
+  });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DormouseError, type Submission } from '#contracts';
-import type { Brain, Decision, ThinkContext } from '../../brain.js';
+import type { Brain, Conclusion, Decision, ThinkContext } from '../../brain.js';
 import type { ChatRequest } from './chat.js';
 import { type TokenUsage, readCompletion } from './completion.js';
 import { conversation } from './conversation.js';
@@ -13,6 +13,7 @@ import { OpenAiClient } from './openai.client.js';
 import { DEFAULT_PATIENCE, type OpenAiOptions, type Patience } from './openai.options.js';
 import { RateGate } from './rate-gate.js';
 import type { ModelTurn } from './turn.js';
+import { windUp } from './undo.js';
 
 /** How often a model that says nothing is asked in one think. */
 export const EMPTY_ANSWERS = 3;
@@ -96,6 +97,10 @@ export class OpenAiBrain implements Brain {
       offered: new Set(offered.map((tool) => tool.name)),
       at: new Date(context.now).toISOString(),
     });
+  }
+
+  conclude(context: ThinkContext): Promise<Conclusion> {
+    return windUp(context);
   }
 
   /** Asks until there is an answer, patience ends, or the fault is final. */

@@ -1,19 +1,37 @@
-import { type ErrorData, type JsonObject, type Outcome, type Plan, type PlanStep } from '#contracts';
+import { type ErrorData, type JsonObject, type Plan, type PlanStep } from '#contracts';
 import type { AnsweredCall, Call, Decision, ThinkContext } from '../../brain.js';
 import { planGraph } from './plan-graph.js';
 import { markOf, type Progress, readProgress, writeProgress } from './progress.js';
 import { findReferences, hasReference, resolve, UnresolvedReference } from './reference.js';
-import { readOutcomes, resultsOf, sessionResult, stepKey } from './results.js';
+import {
+  outcomesUnderWay,
+  readOutcomes,
+  resultsOf,
+  sessionResult,
+  stepKey,
+  unresolvedOutcome,
+} from './results.js';
 
 type Observed = ThinkContext['observed'][number];
 
 /** What a plan does next: the steps whose predecessors have all succeeded; ended by the first that doesn't succeed. */
 export const advance = (context: ThinkContext, plan: Plan): Decision | Promise<Decision> => {
+  const progress = readProgress(context.snapshot.brain_state, plan.steps.length);
+  return context.resumed
+    ? outcomesUnderWay(context, plan, progress).then((outcomes) => from(context, plan, progress, outcomes))
+    : from(context, plan, progress, context.observed);
+};
+
+const from = (
+  context: ThinkContext,
+  plan: Plan,
+  progress: Progress,
+  observed: readonly Observed[],
+): Decision | Promise<Decision> => {
   const { steps } = plan;
-  const progress = readProgress(context.snapshot.brain_state, steps.length);
   const first = context.snapshot.brain_state === undefined;
-  const changed = applyObserved(plan, progress, context.observed);
-  const failure = context.observed.find((o) => o.outcome.status !== 'succeeded');
+  const changed = applyObserved(plan, progress, observed);
+  const failure = observed.find((o) => o.outcome.status !== 'succeeded');
   if (failure !== undefined) return failed(progress, stepFailed(failure));
 
   const { before, after } = planGraph(plan);
@@ -90,39 +108,33 @@ const withReferences = async (
       calls.push(callOf(step, resolve(literal(step), results) as JsonObject));
     } catch (error) {
       if (!(error instanceof UnresolvedReference)) throw error;
-      return unresolved(context, plan, progress, ready, step, error);
+      return cannotRun(context, plan, progress, ready, step, error);
     }
   }
   return { calls, brain_state: writeProgress(progress) };
 };
 
 /** The step fails without being run, and the plan with it; what else was ready isn't emitted any more. */
-const unresolved = (
+const cannotRun = (
   context: ThinkContext,
   plan: Plan,
   progress: Progress,
   ready: readonly PlanStep[],
   step: PlanStep,
-  { message }: UnresolvedReference,
+  unresolved: UnresolvedReference,
 ): Decision => {
   const { index } = planGraph(plan);
   for (const { id } of ready) progress.marks[index.get(id) ?? -1] = id === step.id ? 'f' : '.';
-  const outcome: Outcome = {
-    status: 'failed',
-    result: null,
-    error: { code: 'ref_unresolved', message, retryable: false },
-    attempts: 0,
-    started_at: new Date(context.now).toISOString(),
-    duration_ms: 0,
-  };
   const call = stepKey(step.id);
   const error: ErrorData = {
     code: 'ref_unresolved',
-    message: `Step ${JSON.stringify(step.id)} (${step.tool}) can't be run: ${message}`,
+    message: `Step ${JSON.stringify(step.id)} (${step.tool}) can't be run: ${unresolved.message}`,
     retryable: false,
     details: { step: step.id, tool_name: step.tool },
   };
-  return failed(progress, error, [{ tool: step.tool, call, outcome }]);
+  return failed(progress, error, [
+    { tool: step.tool, call, outcome: unresolvedOutcome(unresolved, context.now) },
+  ]);
 };
 
 const completed = async (context: ThinkContext, plan: Plan, progress: Progress): Promise<Decision> => {

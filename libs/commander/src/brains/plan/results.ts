@@ -1,10 +1,11 @@
-import type { HistoryEntry, Json, JsonObject, PlanStep } from '#contracts';
+import type { HistoryEntry, Json, JsonObject, Outcome, Plan, PlanStep } from '#contracts';
 import type { ThinkContext } from '../../brain.js';
-import { put } from './reference.js';
+import type { Progress } from './progress.js';
+import { put, type UnresolvedReference } from './reference.js';
 
 /** The history key of a step's outcome, which is also the name of its call. */
 export const stepKey = (id: string): string => `step:${id}`;
-const idOf = (key: string): string => key.slice('step:'.length);
+export const idOf = (key: string): string => key.slice('step:'.length);
 
 export type StepOutcome = Extract<HistoryEntry, { kind: 'observation' }>;
 
@@ -19,6 +20,16 @@ export const readOutcomes = async (
   for (const entry of await context.history(keys))
     if (entry.kind === 'observation') outcomes.set(idOf(entry.key), entry);
   return outcomes;
+};
+
+/** The outcomes of steps that are still marked as under way: they were applied without asking the brain. */
+export const outcomesUnderWay = async (
+  context: ThinkContext,
+  { steps }: Plan,
+  { marks }: Progress,
+): Promise<StepOutcome[]> => {
+  const underWay = steps.filter((_, place) => marks[place] === 'r').map((step) => step.id);
+  return [...(await readOutcomes(context, underWay)).values()];
 };
 
 /** What a `$ref` can point into: the results of those that succeeded. */
@@ -42,3 +53,13 @@ export const sessionResult = (
   }
   return out;
 };
+
+/** Of a call that never ran, since what its parameters refer to isn't there. */
+export const unresolvedOutcome = ({ message }: UnresolvedReference, now: number): Outcome => ({
+  status: 'failed',
+  result: null,
+  error: { code: 'ref_unresolved', message, retryable: false },
+  attempts: 0,
+  started_at: new Date(now).toISOString(),
+  duration_ms: 0,
+});

@@ -1,10 +1,24 @@
 import { type ErrorData, type Plan, type PlanStep, repeatable, type ToolCatalogue } from '#contracts';
-import type { Call, Closing, Conclusion, ThinkContext } from '../../brain.js';
-import { type Compensation, compensationOf, compensationParameters } from './compensation.js';
+import type { Call, Closing, Conclusion, ThinkContext, UnmadeCall } from '../../brain.js';
+import { compensationEnd } from '../../core/stuck.js';
+import {
+  type Compensation,
+  compensationOf,
+  compensationParameters,
+  unresolvedParameters,
+} from './compensation.js';
 import { orderOf, planGraph } from './plan-graph.js';
 import { markOf, type Progress, readProgress, writeProgress } from './progress.js';
 import { findReferences, UnresolvedReference } from './reference.js';
-import { readOutcomes, resultsOf, sessionResult, type StepOutcome } from './results.js';
+import {
+  idOf,
+  outcomesUnderWay,
+  readOutcomes,
+  resultsOf,
+  sessionResult,
+  type StepOutcome,
+  unresolvedOutcome,
+} from './results.js';
 
 const UNDO = 'undo:';
 /** A compensation that is tried for ever is tried after 1 s, 2 s, 4 s … at most a minute. */
@@ -13,31 +27,33 @@ const RETRY_MOST_MS = 60_000;
 
 /** What is left to do when a plan's session is ending: undoing, if it is asked for, and the result. */
 export const windUp = async (context: ThinkContext, plan: Plan): Promise<Conclusion> => {
-  const { snapshot, tools } = context;
+  const { snapshot } = context;
   const progress = readProgress(snapshot.brain_state, plan.steps.length);
   await catchUp(context, plan, progress);
   applyUndone(context, plan, progress);
   const { ending } = snapshot;
   if (ending?.compensate !== true) return close(context, plan, progress, endOf(context));
 
-  const lost = ending.status === 'cancelled' ? undefined : unknownForGood(plan, progress, tools);
-  if (lost !== undefined && !progress.marks.includes('U'))
-    return close(context, plan, progress, { status: 'parked', error: ending.error ?? unclear(lost) });
-  const calls = progress.marks.includes('x') ? [] : await nextCalls(context, plan, progress);
-  if (calls.length > 0 || progress.marks.includes('U'))
-    return { calls, brain_state: writeProgress(progress) };
-  return close(context, plan, progress, closingOf(context, plan, progress));
+  const { calls, unmade } = progress.marks.includes('x')
+    ? { calls: [], unmade: [] }
+    : await nextCalls(context, plan, progress);
+  const conclusion =
+    calls.length > 0 || progress.marks.includes('U')
+      ? { calls, brain_state: writeProgress(progress) }
+      : await close(context, plan, progress, closingOf(context, plan, progress));
+  return unmade.length === 0 ? conclusion : { ...conclusion, unmade };
 };
 
 /** The outcomes that were applied while the session only waited: nobody asked the brain then. */
-const catchUp = async (context: ThinkContext, plan: Plan, { marks }: Progress): Promise<void> => {
-  const underWay = plan.steps.filter((_, place) => marks[place] === 'r').map((step) => step.id);
+const catchUp = async (context: ThinkContext, plan: Plan, progress: Progress): Promise<void> => {
   const { index } = planGraph(plan);
-  for (const [id, { outcome }] of await readOutcomes(context, underWay)) {
-    const place = index.get(id);
-    if (place !== undefined) marks[place] = markOf[outcome.status];
+  for (const { key, outcome } of await outcomesUnderWay(context, plan, progress)) {
+    const place = index.get(idOf(key));
+    if (place !== undefined) progress.marks[place] = markOf[outcome.status];
   }
 };
+
+const MARKS = { done: 'd', skipped: 'k', stuck: 'x', again: 's' } as const;
 
 /** What became of the compensations observed just now, by the policy of their steps. */
 const applyUndone = ({ observed, tools }: ThinkContext, plan: Plan, { marks, retries }: Progress): void => {
@@ -48,33 +64,12 @@ const applyUndone = ({ observed, tools }: ThinkContext, plan: Plan, { marks, ret
     const place = index.get(id);
     const step = place === undefined ? undefined : plan.steps[place];
     if (place === undefined || step === undefined) continue;
-    if (outcome.status === 'succeeded') marks[place] = 'd';
-    else if (step.on_compensation_failure === 'skip') marks[place] = 'k';
-    else if (step.on_compensation_failure !== 'retry') marks[place] = 'x';
-    // running it again may undo twice what can be undone once
-    else if (outcome.status === 'unknown' && !repeatable(tools.effectOf(tool, {}))) marks[place] = 'x';
-    else {
-      marks[place] = 's';
-      retries[id] = (retries[id] ?? 0) + 1;
-    }
+    const mayRepeat = repeatable(tools.effectOf(tool, {}));
+    const end = compensationEnd(outcome, step.on_compensation_failure, mayRepeat);
+    marks[place] = MARKS[end];
+    if (end === 'again') retries[id] = (retries[id] ?? 0) + 1;
   }
 };
-
-/** A step that may have been done and that nothing undoes: before anything else is undone, a person looks. */
-const unknownForGood = (plan: Plan, { marks }: Progress, tools: ToolCatalogue): PlanStep | undefined =>
-  plan.steps.find(
-    (step, place) =>
-      marks[place] === 'u' &&
-      compensationOf(step, tools) === undefined &&
-      !repeatable(tools.effectOf(step.tool, (step.parameters ?? {}) as Record<string, never>)),
-  );
-
-const unclear = (step: PlanStep): ErrorData => ({
-  code: 'outcome_unknown',
-  message: `It isn't known whether step ${JSON.stringify(step.id)} (${step.tool}) was done, and nothing undoes it.`,
-  retryable: false,
-  details: { step: step.id, tool_name: step.tool },
-});
 
 interface Undoing {
   place: number;
@@ -98,14 +93,20 @@ const undoable = (plan: Plan, { marks }: Progress, tools: ToolCatalogue): Undoin
   return ready;
 };
 
-const nextCalls = async (context: ThinkContext, plan: Plan, progress: Progress): Promise<Call[]> => {
-  // what can't even be built counts as failed, which may make way for others
+interface NextCalls {
+  calls: Call[];
+  unmade: UnmadeCall<Call>[];
+}
+
+const nextCalls = async (context: ThinkContext, plan: Plan, progress: Progress): Promise<NextCalls> => {
+  const next: NextCalls = { calls: [], unmade: [] };
+  // what is skipped because it can't be built makes way for others
   for (;;) {
     const ready = undoable(plan, progress, context.tools);
-    if (ready.length === 0) return [];
+    if (ready.length === 0) return next;
     const outcomes = await readOutcomes(context, new Set(ready.flatMap(readsOf)));
-    const calls = ready.flatMap((undoing) => callOf(undoing, outcomes, progress) ?? []);
-    if (calls.length > 0 || progress.marks.includes('x')) return calls;
+    for (const undoing of ready) add(next, context, undoing, outcomes, progress);
+    if (next.calls.length > 0 || next.unmade.length > 0) return next;
   }
 };
 
@@ -115,31 +116,34 @@ const readsOf = ({ step, compensation }: Undoing): string[] => {
   return [step.id, ...findReferences(from).map((r) => r.step)];
 };
 
-const callOf = (
+const add = (
+  next: NextCalls,
+  { tools, now }: ThinkContext,
   { place, step, compensation }: Undoing,
   outcomes: ReadonlyMap<string, StepOutcome>,
   { marks, retries }: Progress,
-): Call | undefined => {
+): void => {
   const done = outcomes.get(step.id);
+  const tries = retries[step.id] ?? 0;
+  const call: Call = {
+    tool: compensation.tool,
+    parameters: unresolvedParameters(compensation, step),
+    call: `${UNDO}${step.id}${tries === 0 ? '' : `#${tries + 1}`}`,
+    ...(done === undefined ? {} : { compensates: done.intent_id }),
+    ...(step.on_compensation_failure === undefined
+      ? {}
+      : { on_compensation_failure: step.on_compensation_failure }),
+    ...(tries === 0 ? {} : { delayMs: Math.min(RETRY_FIRST_MS * 2 ** (tries - 1), RETRY_MOST_MS) }),
+  };
   try {
-    const parameters = compensationParameters(compensation, step, resultsOf(outcomes));
-    const tries = retries[step.id] ?? 0;
+    const parameters = compensationParameters(compensation, step, resultsOf(outcomes), tools);
     marks[place] = 'U';
-    return {
-      tool: compensation.tool,
-      parameters,
-      call: `${UNDO}${step.id}${tries === 0 ? '' : `#${tries + 1}`}`,
-      ...(done === undefined ? {} : { compensates: done.intent_id }),
-      ...(step.on_compensation_failure === undefined
-        ? {}
-        : { on_compensation_failure: step.on_compensation_failure }),
-      ...(tries === 0 ? {} : { delayMs: Math.min(RETRY_FIRST_MS * 2 ** (tries - 1), RETRY_MOST_MS) }),
-    };
+    next.calls.push({ ...call, parameters });
   } catch (error) {
     if (!(error instanceof UnresolvedReference)) throw error;
     const skips = error.kind === 'nothing_there' && step.on_compensation_failure === 'skip';
     marks[place] = skips ? 'k' : 'x';
-    return undefined;
+    if (!skips) next.unmade.push({ call, outcome: unresolvedOutcome(error, now) });
   }
 };
 

@@ -1,0 +1,47 @@
+import { type Static, Type } from '@sinclair/typebox';
+import type { Json } from './json.js';
+
+/*
+ * What people send to a session that is under way: the bodies of the calls.
+ */
+
+const closed = { additionalProperties: false } as const;
+const By = Type.String({ minLength: 1, maxLength: 256, description: 'who; kept in the timeline' });
+
+/** The observations that people make. */
+export const SENT_NAMES = [
+  'observation.user_message',
+  'observation.approval',
+  'observation.resolution',
+] as const;
+export type SentName = (typeof SENT_NAMES)[number];
+
+/** How a person settles an intent: it was done, it wasn't, or it is to be run again under a new id. */
+export const RESOLUTIONS = ['succeeded', 'failed', 'retry'] as const;
+export type ResolutionOutcome = (typeof RESOLUTIONS)[number];
+
+/** The body of `POST /v1/sessions/{id}/resolutions/{intent_id}`. */
+export const ResolutionRequest = Type.Object(
+  {
+    outcome: Type.Union(
+      RESOLUTIONS.map((r) => Type.Literal(r)),
+      {
+        description:
+          '`succeeded`: it was done; `failed`: it was not, and for a compensation: it is given up; `retry`: run it again as a new intent',
+      },
+    ),
+    result: Type.Optional(
+      Type.Unsafe<Json>({ description: 'with `succeeded`: what the tool would have answered; default null' }),
+    ),
+    parameters: Type.Optional(
+      Type.Unsafe<Record<string, Json>>({
+        type: 'object',
+        description: "with `retry`: instead of the intent's own",
+      }),
+    ),
+    by: By,
+    reason: Type.String({ minLength: 1, maxLength: 1024, description: 'why; kept in the timeline' }),
+  },
+  { ...closed, title: 'ResolutionRequest' },
+);
+export type ResolutionRequest = Static<typeof ResolutionRequest>;

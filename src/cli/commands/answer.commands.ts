@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander';
+import { userInfo } from 'node:os';
+import { type Json, type ResolutionOutcome, RESOLUTIONS, type SessionView } from '#contracts';
+import type { Context } from '../context.js';
+import { EXIT } from '../exit-codes.js';
+import { UsageError } from './submission-file.js';
+
+const byOption = (): Option =>
+  new Option('--by <name>', 'who answers; kept in the timeline').default(userName(), 'you');
+
+/** A container may have no name for its user. */
+const userName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'dormouse';
+  }
+};
+
+/** Errors: {@link UsageError} */
+const jsonOf = (option: string, text: string): Json => {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    throw new UsageError(`Expected JSON for ${option}; came ${text.slice(0, 80)}: ${String(error)}`);
+  }
+};
+
+const accepted = (session: SessionView): string =>
+  `${session.session_id}  ${session.status}  (answer accepted)`;
+
+interface ResolveOptions {
+  by: string;
+  reason: string;
+  result?: string;
+  parameters?: string;
+}
+
+export const addResolve = (program: Command, context: Context): void => {
+  program
+    .command('resolve')
+    .summary('settle what a parked session stands still for')
+    .argument('<id>', 'session id')
+    .argument('<intent>', 'what `dormouse get` shows as stuck')
+    .argument('<outcome>', RESOLUTIONS.join(', '))
+    .requiredOption('--reason <text>', 'why; kept in the timeline')
+    .addOption(byOption())
+    .option('--result <json>', 'with succeeded: what the tool would have answered')
+    .option('--parameters <json>', "with retry: instead of the intent's own")
+    .action(
+      async (id: string, intent: string, outcome: string, options: ResolveOptions, command: Command) => {
+        const { client, terminal, json, exit } = context.of(command);
+        const { by, reason, result, parameters } = options;
+        if (!(RESOLUTIONS as readonly string[]).includes(outcome))
+          throw new UsageError(`Expected one of ${RESOLUTIONS.join(', ')}; came ${outcome}.`);
+        const session = await client.resolve(id, intent, {
+          outcome: outcome as ResolutionOutcome,
+          by,
+          reason,
+          ...(result === undefined ? {} : { result: jsonOf('--result', result) }),
+          ...(parameters === undefined
+            ? {}
+            : { parameters: jsonOf('--parameters', parameters) as Record<string, Json> }),
+        });
+        terminal.print(json ? JSON.stringify(session) : accepted(session));
+        exit(EXIT.ok);
+      },
+    );
+};

@@ -1,0 +1,48 @@
+import { Controller, HttpCode, Post, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { ResolutionRequest, type SessionView, type Snapshot } from '#contracts';
+import { Inbox, type SendContext, Sessions } from '#commander';
+import { bodyOf, callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
+import { Shutdown } from './shutdown.js';
+import { type Check, checkOf } from './validation.js';
+
+const checkResolution = checkOf(ResolutionRequest);
+
+/** What people send to a session that is under way. */
+@Controller('v1/sessions/:id')
+export class InboxController {
+  constructor(
+    private readonly inbox: Inbox,
+    private readonly sessions: Sessions,
+    private readonly shutdown: Shutdown,
+  ) {}
+
+  @Post('resolutions/:intent_id')
+  @HttpCode(202)
+  resolve(@Req() request: FastifyRequest): Promise<SessionView> {
+    return this.take(request, checkResolution, (id, body, context) =>
+      this.inbox.resolve(id, intentOf(request), body as ResolutionRequest, context),
+    );
+  }
+
+  private async take(
+    request: FastifyRequest,
+    check: Check,
+    send: (id: string, body: unknown, context: SendContext) => Promise<Snapshot>,
+  ): Promise<SessionView> {
+    refuseQuery(request);
+    const tenant = tenantOf(request);
+    const idempotencyKey = idempotencyKeyOf(request);
+    const id = sessionIdOf(request);
+    const body = bodyOf(request, check);
+    this.shutdown.refuseNewWork();
+    const context = {
+      tenant,
+      ...callerOf(request),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    };
+    return this.sessions.view(await send(id, body, context));
+  }
+}
+
+const intentOf = (request: FastifyRequest): string => (request.params as { intent_id: string }).intent_id;
