@@ -7,12 +7,11 @@ import {
   type RedriveAnswer,
   type SessionView,
 } from '#contracts';
-import { Engine } from '#engine';
 import { eventually, tempDir } from '#testing';
-import { EmbeddedTransport, type OutboundRecord } from '#transport';
 import type { Terminal } from '../../src/cli/view/terminal.js';
 import { runProgram } from '../../src/cli/program.js';
 import { type Booted, boot, closeGate, openGate } from './http/booted.js';
+import { written } from './http/written.js';
 
 const ALL_TOOLS = './test/e2e/http/tools.mjs,./examples/own-tool/word-count.mjs';
 const FEWER_TOOLS = './test/e2e/http/tools.mjs';
@@ -23,16 +22,6 @@ afterEach(async () => {
   app = undefined;
   closeGate();
 });
-
-/** What programs of others write to the log while nobody of ours runs. */
-const written = async (dir: string, records: OutboundRecord[]): Promise<void> => {
-  const engine = await Engine.open({ dir });
-  const transport = new EmbeddedTransport(engine);
-  await transport.start(Object.values(DEFAULT_TOPICS).map((topic) => ({ topic, partitions: 16 })));
-  await transport.publish(records);
-  await transport.close();
-  await engine.close();
-};
 
 const letters = async (query = ''): Promise<DeadLetterView[]> => {
   const answer = await app!.call<DeadLetterList>('GET', `/v1/dead-letters${query}`);

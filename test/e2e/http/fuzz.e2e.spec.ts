@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Ajv, type ValidateFunction } from 'ajv';
 import fc from 'fast-check';
-import type { SessionList, Submission } from '#contracts';
+import { type DeadLetterList, DEFAULT_TOPICS, type SessionList, type Submission } from '#contracts';
+import { eventually, tempDir } from '#testing';
 import { type Booted, boot, echo, openGate, quick } from './booted.js';
 import { callsOf, type Content, type DescribedCall, type Document } from './openapi.js';
 import { nasty, SchemaArbitrary } from './schema-arbitrary.js';
+import { written } from './written.js';
 
 jest.setTimeout(180_000);
 
@@ -24,10 +26,17 @@ let known: Record<string, readonly unknown[]>;
 let ids: string[];
 /** sessions that wait for a person, and the intent that each waits for */
 let waiting: { id: string; intent_id: string }[];
+/** of dead letters */
+let letters: string[];
+const data = tempDir();
 
 beforeAll(async () => {
   process.stdout.write(`fuzz: seed ${seed}\n`);
-  app = await boot({ DORMOUSE_BODY_LIMIT: '64KiB' });
+  await written(
+    data.path,
+    ['1', '2', '3'].map((key) => ({ topic: DEFAULT_TOPICS.intent, key, value: Buffer.from('no event') })),
+  );
+  app = await boot({ DORMOUSE_BODY_LIMIT: '64KiB', DORMOUSE_DATA_DIR: data.path });
   openGate();
   document = (await app.call<Document>('GET', '/openapi.json')).body;
   const sessions = [
@@ -45,6 +54,10 @@ beforeAll(async () => {
   );
   for (const { session_id: id } of parked) await app.reaches(id, 'parked');
   waiting = parked.map(({ session_id: id }) => ({ id, intent_id: `${id}.1.0` }));
+  letters = await eventually(async () => {
+    const { body } = await app.call<DeadLetterList>('GET', '/v1/dead-letters');
+    return body.dead_letters.length === 3 ? body.dead_letters.map(({ id }) => id) : null;
+  });
   const page = await app.call<SessionList>('GET', '/v1/sessions?limit=1');
   known = {
     tool: ['echo', 'fail', 'at_gate'],
@@ -56,7 +69,10 @@ beforeAll(async () => {
     'Dormouse-Tenant': ['default'],
   };
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  data.remove();
+});
 
 const headerText = fc.string({
   unit: fc.integer({ min: 0x20, max: 0x7e }).map((c) => String.fromCharCode(c)),
@@ -77,6 +93,7 @@ const runnable = (value: unknown): unknown => {
 
 /** Requests for one call: well-formed, or wrong in one or more of their parts. */
 const requestsFor = ({ path, operation }: DescribedCall, wild: boolean): fc.Arbitrary<Sent> => {
+  const there = path.startsWith('/v1/dead-letters') ? letters : ids;
   const values = new SchemaArbitrary(document, known);
   const parameters = operation.parameters ?? [];
   const part = (where: string): fc.Arbitrary<Record<string, string>> =>
@@ -88,7 +105,7 @@ const requestsFor = ({ path, operation }: DescribedCall, wild: boolean): fc.Arbi
             p.name,
             p.in === 'path'
               ? fc.oneof(
-                  { weight: 5, arbitrary: fc.constantFrom(...ids) },
+                  { weight: 5, arbitrary: fc.constantFrom(...there) },
                   { weight: wild ? 2 : 0, arbitrary: fc.string({ minLength: 1 }) },
                 )
               : (wild
@@ -238,11 +255,15 @@ describe(`requests derived from /openapi.json (seed ${seed}; DORMOUSE_TEST_SEED 
       'GET /health/ready',
       'GET /metrics',
       'GET /openapi.json',
+      'GET /v1/dead-letters',
+      'GET /v1/dead-letters/{id}',
       'GET /v1/sessions',
       'GET /v1/sessions/{id}',
       'GET /v1/sessions/{id}/events',
       'GET /v1/sessions/{id}/timeline',
       'GET /v1/tools',
+      'POST /v1/dead-letters/redrive',
+      'POST /v1/dead-letters/{id}/redrive',
       'POST /v1/sessions',
       'POST /v1/sessions/batch',
       'POST /v1/sessions/{id}/cancel',
