@@ -11,7 +11,7 @@ export default {
   testRegex: '\\.spec\\.ts$',
   maxWorkers: 2,
   // How long a condition may take to come true on a busy machine; no test measures time by it.
-  testTimeout: 120_000,
+  testTimeout: 600_000,
   // js first: a package that ships foo.ts beside foo.js must not be run from its sources.
   moduleFileExtensions: ['js', 'mjs', 'cjs', 'ts', 'json', 'node'],
   extensionsToTreatAsEsm: ['.ts'],

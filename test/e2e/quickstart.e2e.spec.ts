@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type LlmServer, startLlmServer } from '#testing';
-
-jest.setTimeout(240_000); // covers a first build on a slow machine
 
 let llm: LlmServer;
 beforeAll(async () => {

@@ -85,5 +85,5 @@ describe('on Kafka and Redis', () => {
     );
     for (const session of await runSessions(started[0]?.url ?? '')) expect(session.result).toEqual(result);
     for (const process of started) expect(await process.end('SIGTERM')).toBe(0);
-  }, 180_000);
+  });
 });

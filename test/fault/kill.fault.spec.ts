@@ -130,4 +130,4 @@ it(`loses nothing and doubles nothing when the process is killed ${KILLS} times 
     `kill.fault: ${killedAt.length} kills, ${SESSIONS} sessions, ${parked} parked, ${lines.length} journal lines\n`,
   );
   expect(await runtime.end('SIGTERM')).toBe(0);
-}, 600_000);
+});

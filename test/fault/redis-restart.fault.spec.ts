@@ -116,4 +116,4 @@ it('Redis killed and restarted under load: nothing acknowledged is lost, nothing
     expect(ran.get(intentId)).toEqual([ended.get(intentId)]);
     expect(views[i]?.outcome?.result).toBe(ended.get(intentId));
   }
-}, 180_000);
+});

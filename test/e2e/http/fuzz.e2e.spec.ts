@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv, type ValidateFunction } from 'ajv';
 import fc from 'fast-check';
 import { type DeadLetterList, DEFAULT_TOPICS, type SessionList, type Submission } from '#contracts';
@@ -7,8 +7,6 @@ import { type Booted, boot, echo, openGate, quick } from './booted.js';
 import { callsOf, type Content, type DescribedCall, type Document } from './openapi.js';
 import { nasty, SchemaArbitrary } from './schema-arbitrary.js';
 import { written } from './written.js';
-
-jest.setTimeout(180_000);
 
 const seed = Number(process.env.DORMOUSE_TEST_SEED ?? Date.now() % 1_000_000_000);
 /** Requests for each call of the API; DORMOUSE_TEST_RUNS asks for more. */

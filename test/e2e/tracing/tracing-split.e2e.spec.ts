@@ -106,7 +106,7 @@ describe('on Kafka and Redis, split in two processes', () => {
     expect(new Set(trace.spans.map(({ resource }) => resource['test.roles']))).toEqual(
       new Set(['api+commander+scheduler', 'dispatcher']),
     );
-  }, 180_000);
+  });
 
   it('every event in the log names a span of the trace, and carries its state', async () => {
     // five intents, one of them twice: the nap is published again when it is due; and the end's own record
@@ -122,5 +122,5 @@ describe('on Kafka and Redis, split in two processes', () => {
         tracestate: 'vendor=1',
       });
     }
-  }, 120_000);
+  });
 });

@@ -36,4 +36,4 @@ it('a dispatcher and a commander frozen beyond lease and session timeout change 
   }
   const { faults } = await run.verdict();
   expect({ seed: run.seed, faults }).toEqual({ seed: run.seed, faults: [] });
-}, 240_000);
+});

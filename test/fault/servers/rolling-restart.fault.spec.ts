@@ -30,4 +30,4 @@ it('every instance restarted, one after the other, under load: no request fails'
   // a request that failed rejects here
   const { faults, parked } = await run.verdict();
   expect({ seed: run.seed, faults, parked }).toEqual({ seed: run.seed, faults: [], parked: 0 });
-}, 240_000);
+});

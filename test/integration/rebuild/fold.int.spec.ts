@@ -89,7 +89,7 @@ it('gives every session back as it was, whatever happened to it', async () => {
   }
   process.stdout.write(`${JSON.stringify(Object.fromEntries(statuses))}\n`);
   expect(statuses.size).toBeGreaterThan(4);
-}, 120_000);
+});
 
 describe('a log that does not have all', () => {
   const begun = async (...steps: PlanStep[]): Promise<{ snapshot: Snapshot; all: CloudEvent[] }> => {
