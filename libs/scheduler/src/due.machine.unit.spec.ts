@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Outcome, type PendingIntent, RECORD_VERSION, type Snapshot } from '#contracts';
+import {
+  type Outcome,
+  type PendingIntent,
+  readTraceparent,
+  RECORD_VERSION,
+  runSpanId,
+  type Snapshot,
+  stepSpanId,
+} from '#contracts';
 import { type ClaimFacts, dueWork, putOffUntil } from './due.machine.js';
 
 const NOW = Date.UTC(2026, 0, 27, 10);
@@ -185,5 +193,31 @@ describe('a session', () => {
     expect(work(session(pending), claims).in).toBe(4_000);
     expect(putOffUntil(pending, claims)).toBe(NOW + 4_000);
     expect(putOffUntil(pending, [null, claim({ outcome })])).toBeUndefined();
+  });
+});
+
+describe('what is published again', () => {
+  const facts = (snapshot: Snapshot, claims: (ClaimFacts | null)[], timerMs?: number) =>
+    dueWork(context, { snapshot, claims, now: NOW, leaseMs: LEASE_MS, timerMs: () => timerMs });
+
+  it('names the parents that it named the first time', () => {
+    const [intentAgain] = facts(session([intent()]), [null]).intents;
+    expect(readTraceparent(intentAgain?.traceparent)?.spanId).toBe(stepSpanId('sess-a', 1));
+    const after = (attempts: number) =>
+      facts(session([intent()]), [claim({ outcome: { ...outcome, attempts } })]).observations[0];
+    expect(readTraceparent(after(2)?.traceparent)?.spanId).toBe(runSpanId('sess-a.1.0', 2));
+    // it never ran: what emitted it is all there is
+    expect(readTraceparent(after(0)?.traceparent)?.spanId).toBe(stepSpanId('sess-a', 1));
+  });
+
+  it('counts as repaired where it may have got lost, and not where its time has come', () => {
+    const repaired = (...given: Parameters<typeof facts>) => facts(...given).repaired;
+    expect(repaired(session([], { status: 'queued' }), [])).toBe(1);
+    expect(repaired(session([intent()]), [null])).toBe(1);
+    expect(repaired(session([intent()]), [claim({ outcome })])).toBe(1);
+    expect(repaired(session([intent()]), [claim({ leaseUntil: NOW - 1 })])).toBe(1);
+    expect(repaired(session([intent()]), [claim({ notBefore: NOW - 1 })])).toBe(0);
+    expect(repaired(session([intent({ not_before: NOW - 1 })]), [null])).toBe(0);
+    expect(repaired(session([intent()]), [null], 1_000)).toBe(0);
   });
 });

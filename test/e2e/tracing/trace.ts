@@ -81,6 +81,10 @@ export const expectTraced = (trace: Trace, parentOfFirst: string | undefined): v
   for (const run of runs)
     expect(run.attributes).toMatchObject({ [ATTRIBUTES.tool]: 'flaky', [ATTRIBUTES.effect]: 'idempotent' });
 
+  // what failed led to another run, not to a step
+  const failed = runs.filter((run) => run.failed).map(({ spanId }) => spanId);
+  for (const span of trace.spans) expect(failed).not.toContain(span.parentSpanId);
+
   const last = steps.filter((step) => step.attributes[ATTRIBUTES.status] === 'completed');
   expect(last).toHaveLength(1);
   const way = trace.wayUp(last[0] as ReceivedSpan);

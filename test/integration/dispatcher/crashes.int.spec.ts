@@ -262,6 +262,8 @@ describe('an outcome', () => {
     expect(next.published[0]?.data?.result).toBe('new owner');
     // superseded: what is recorded is published, by both
     expect(frozen.published[0]?.data?.result).toBe('new owner');
+    expect(next.executor.counts).toMatchObject({ takenOver: 1, claimsLost: 0 });
+    expect(frozen.executor.counts).toMatchObject({ takenOver: 0, claimsLost: 1 });
   });
 
   it('whose claim is gone is recorded again when the session still waits, and the tool is not run twice', async () => {

@@ -83,6 +83,12 @@ describe('a timeout', () => {
       runs: 1,
       data: { status: 'succeeded', result: 'late, but done', attempts: 1 },
     });
+    // one run, however often its end was looked at
+    const { figures } = process.executor;
+    expect(Array.from(figures.durations.entries(), ([name, { count }]) => [name, count])).toEqual([['t', 1]]);
+    expect(Array.from(figures.outcomes()).filter(({ count }) => count > 0)).toEqual([
+      { tool: 't', status: 'succeeded', count: 1 },
+    ]);
   });
 
   it('of an irreversible tool that never ends is unknown after the deadline', async () => {

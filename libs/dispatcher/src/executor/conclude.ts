@@ -26,6 +26,7 @@ export const conclude = async (parts: Parts, run: IntentRun, outcome: Outcome): 
       await outlet.publish(intent, outcome);
       return 'done';
     case 'superseded':
+      run.lostClaim = true;
       await outlet.publish(intent, reply.outcome);
       return 'done';
     case 'lost':
