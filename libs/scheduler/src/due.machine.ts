@@ -73,17 +73,21 @@ const heldUntil = (intent: PendingIntent, { leaseUntil, notBefore, started }: Cl
   Math.max(leaseUntil, notBefore, started && !repeatable(intent.effect) ? intent.deadline_at : 0);
 
 /**
- * The earliest time at which a claim without an outcome asks to be looked at; undefined when none does. To be asked
- * after the wake-up was moved on: a dispatcher may have put an intent off between the publishing and the moving, and
- * its `lowerWake` found an entry that was earlier still.
+ * The earliest time after `now` at which a claim without an outcome asks to be looked at; undefined when none does. To be
+ * asked after the wake-up was moved on: a dispatcher may have put an intent off between the publishing and the moving,
+ * and its `lowerWake` found an entry that was earlier still.
+ *
+ * @param now when the look began: a claim that was dead by then was seen to, and asks for nothing more
  */
 export const putOffUntil = (
   pending: readonly PendingIntent[],
   claims: readonly (ClaimFacts | null)[],
+  now: number,
 ): number | undefined => {
   const times = pending.flatMap((intent, index) => {
     const claim = claims[index] ?? null;
-    return claim === null || claim.outcome !== undefined ? [] : [heldUntil(intent, claim)];
+    const until = claim === null || claim.outcome !== undefined ? now : heldUntil(intent, claim);
+    return until > now ? [until] : [];
   });
   return times.length === 0 ? undefined : Math.min(...times);
 };

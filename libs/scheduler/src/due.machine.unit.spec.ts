@@ -191,8 +191,15 @@ describe('a session', () => {
     const pending = [intent(), intent({ intent_id: 'sess-a.1.1' })];
     const claims = [claim({ leaseUntil: NOW + 9_000 }), claim({ notBefore: NOW + 4_000 })];
     expect(work(session(pending), claims).in).toBe(4_000);
-    expect(putOffUntil(pending, claims)).toBe(NOW + 4_000);
-    expect(putOffUntil(pending, [null, claim({ outcome })])).toBeUndefined();
+    expect(putOffUntil(pending, claims, NOW)).toBe(NOW + 4_000);
+    expect(putOffUntil(pending, [null, claim({ outcome })], NOW)).toBeUndefined();
+  });
+  it('whose claim was dead when it was looked at is not looked at again before its time', () => {
+    const dead = claim({ leaseUntil: NOW - 1 });
+    expect(putOffUntil([intent()], [dead], NOW)).toBeUndefined();
+    expect(putOffUntil([intent(), intent()], [dead, claim({ leaseUntil: NOW + 5_000 })], NOW)).toBe(
+      NOW + 5_000,
+    );
   });
 });
 

@@ -96,7 +96,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.publish(intent, looks, ({ intents }) => intents),
     ]);
     for (const { work } of looks) this.counts.repaired += work?.repaired ?? 0;
-    await Promise.all(looks.map((look) => this.moveOn(look)));
+    await Promise.all(looks.map((look) => this.moveOn(look, now)));
     this.counts.swept += due.length;
     this.counts.latenessMs = now - Math.min(...due.map(({ at }) => at));
     return due.length;
@@ -144,10 +144,10 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     this.counts.published += packed.length;
   }
 
-  private async moveOn({ wake, nextAt, snapshot, work }: Look): Promise<void> {
+  private async moveOn({ wake, nextAt, snapshot, work }: Look, now: number): Promise<void> {
     const moved = await this.sessions.moveWake(wake.sessionId, wake.at, nextAt);
     if (!moved || snapshot === undefined || work === undefined || work.intents.length === 0) return;
-    const putOff = putOffUntil(snapshot.pending, await this.claimsOf(snapshot));
+    const putOff = putOffUntil(snapshot.pending, await this.claimsOf(snapshot), now);
     if (putOff !== undefined && putOff < nextAt) await this.sessions.lowerWake(wake.sessionId, putOff);
   }
 
