@@ -27,17 +27,18 @@ const isOver = ({ over }: Life): boolean => over;
 /** A line to a server that a process holds until it dies; a test may lose a reply on it. */
 const lineTo = (now: () => number, losesReply: () => boolean) => {
   const life: Life = { over: false };
+  const call = async <T>(_what: string, effect: () => T): Promise<T> => {
+    await turn();
+    if (isOver(life)) throw lost();
+    const lose = losesReply();
+    const answer = effect();
+    await turn();
+    if (lose || isOver(life)) throw lost();
+    return answer;
+  };
   const line: Line = {
     now,
-    call: async (_what, effect) => {
-      await turn();
-      if (isOver(life)) throw lost();
-      const lose = losesReply();
-      const answer = effect();
-      await turn();
-      if (lose || isOver(life)) throw lost();
-      return answer;
-    },
+    call,
     tell: (run) => {
       setImmediate(() => {
         if (!life.over) run();

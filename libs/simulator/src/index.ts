@@ -5,3 +5,4 @@ export { SessionRows } from './servers/session-rows.js';
 export { SimulatedClaimStore } from './servers/simulated-claim-store.js';
 export { SimulatedSessionStore } from './servers/simulated-session-store.js';
 export { SimulatedTransport } from './servers/simulated-transport.js';
+export { runSchedule, type ScheduleReport, type SimulatorOptions } from './simulator.js';

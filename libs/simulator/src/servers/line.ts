@@ -1,3 +1,13 @@
+/** What a call asks of the line. */
+export interface Way {
+  /** it arrives after those that were sent in order before it */
+  inOrder: true;
+  /** it arrives once or not at all, and not after its caller was told that it didn't */
+  once?: true;
+  /** what happens where it gets through only in part */
+  part?: () => void;
+}
+
 /**
  * How a process reaches a server that others share with it. The servers are plain objects; what lies between them and
  * the processes, and everything that can go wrong there, is the line.
@@ -8,9 +18,8 @@ export interface Line {
    * have happened or not.
    *
    * @param what for the trace
-   * @param part what happens where the call gets through only in part
    */
-  call<T>(what: string, effect: () => T, part?: () => void): Promise<T>;
+  call<T>(what: string, effect: () => T, way?: Way): Promise<T>;
   /** The server tells the process something by itself; in order of the calls. */
   tell(run: () => void): void;
   /** The server's clock, ms. */

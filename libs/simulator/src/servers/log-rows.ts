@@ -23,6 +23,7 @@ export class LogGroup {
   }
 
   join(member: GroupMember): void {
+    if (this.members.includes(member)) return;
     this.members.push(member);
     this.deal();
   }

@@ -65,6 +65,8 @@ export class SessionRows {
   private readonly watching = new Map<string, Set<() => void>>();
   /** sees every commit that was accepted */
   onCommit: (commit: Commit) => void = () => undefined;
+  /** is told whenever a wake-up may have become earlier */
+  onWake: () => void = () => undefined;
 
   /** @param now the server's clock */
   constructor(readonly now: () => number) {}
@@ -116,6 +118,13 @@ export class SessionRows {
     this.onCommit(commit);
     this.tell(snapshot.session_id);
     return { kind: 'committed' };
+  }
+
+  /** Infinity: there is none */
+  earliestWake(): number {
+    let earliest = Infinity;
+    for (const { wake } of this.rows.values()) if (wake !== null && wake < earliest) earliest = wake;
+    return earliest;
   }
 
   lowerWake(sessionId: string, at: number): void {
@@ -171,8 +180,11 @@ export class SessionRows {
   }
 
   private set(sessionId: string, row: SessionRow | undefined): void {
+    const before = this.rows.get(sessionId)?.wake ?? null;
     if (row === undefined) this.rows.delete(sessionId);
     else this.rows.set(sessionId, row);
+    const wake = row?.wake ?? null;
+    if (wake !== null && (before === null || wake < before)) this.onWake();
   }
 }
 

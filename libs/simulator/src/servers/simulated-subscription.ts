@@ -3,6 +3,9 @@ import type { Feed, LogRecord, PartitionPosition, Subscription } from '#transpor
 import type { Line } from './line.js';
 import type { GroupMember, LogGroup } from './log-rows.js';
 
+/** A member talks to its coordinator over one connection. */
+const ON_ITS_CONNECTION = { inOrder: true, once: true } as const;
+
 interface Cursor {
   next: number;
   paused: boolean;
@@ -83,15 +86,23 @@ export class SimulatedSubscription implements Subscription, GroupMember {
           `metadata: expected at most ${maxMetadataBytes} bytes, got ${Buffer.byteLength(metadata)}`,
         );
     const what = positions.map(({ partition, offset }) => `${partition}:${offset}`).join(' ');
-    const owned = await line.call(`commit positions ${what}`, () => group.commit(this, positions));
+    const owned = await line.call(
+      `commit positions ${what}`,
+      () => group.commit(this, positions),
+      ON_ITS_CONNECTION,
+    );
     return owned ? 'committed' : 'fenced';
   }
 
   async close(): Promise<void> {
     this.stop();
-    await this.parts.line.call('leave the group', () => {
-      this.evict();
-    });
+    await this.parts.line.call(
+      'leave the group',
+      () => {
+        this.evict();
+      },
+      ON_ITS_CONNECTION,
+    );
   }
 
   /** Calls the feed no more. */

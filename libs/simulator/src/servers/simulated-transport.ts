@@ -59,8 +59,11 @@ export class SimulatedTransport extends Transport {
       () => {
         this.server.append(copies);
       },
-      () => {
-        this.server.append(copies.slice(0, Math.floor(copies.length / 2)));
+      {
+        inOrder: true,
+        part: () => {
+          this.server.append(copies.slice(0, Math.floor(copies.length / 2)));
+        },
       },
     );
   }
@@ -107,7 +110,7 @@ export class SimulatedTransport extends Transport {
 
   private async call<T>(what: string, effect: () => T): Promise<T> {
     if (this.closed) throw closedError();
-    return this.line.call(what, effect);
+    return this.line.call(what, effect, { inOrder: true, once: true });
   }
 }
 

@@ -1,0 +1,178 @@
+import { isTerminal, type Outcome, type PendingIntent, repeatable } from '#contracts';
+import type { Promised } from '../workload/client.js';
+import type { Ledger } from '../world/ledger.js';
+import { checkCompensation } from './compensation.js';
+import type { SessionHistory } from './histories.js';
+import { checkOrder } from './order.js';
+
+/** A promise that was broken. */
+export interface Finding {
+  promise:
+    | 'nothing_lost'
+    | 'one_outcome'
+    | 'not_twice'
+    | 'one_key'
+    | 'true_outcome'
+    | 'compensation'
+    | 'order'
+    | 'timeline'
+    | 'cancel'
+    | 'wake_up'
+    | 'in_time'
+    | 'finished'
+    | 'dead_letter';
+  what: string;
+}
+
+/** Which promises hold when a store has lost its last writes, which it had acknowledged. */
+export type Trust = 'kept' | 'forgetful';
+
+export interface Facts {
+  histories: readonly SessionHistory[];
+  promised: readonly Promised[];
+  ledger: Ledger;
+  /** records that nobody finished */
+  backlog: readonly string[];
+  deadLetters: number;
+  trust: Trust;
+}
+
+type Report = (promise: Finding['promise'], what: string) => void;
+
+/** Reads the histories of a schedule that has ended; what it finds are broken promises. */
+export const check = (facts: Facts): Finding[] => {
+  const findings: Finding[] = [];
+  const report: Report = (promise, what) => findings.push({ promise, what });
+  const { histories, promised, ledger, trust, backlog, deadLetters } = facts;
+  for (const { key, sessionId } of trust === 'kept' ? promised : [])
+    if (!histories.some(({ snapshot }) => snapshot.session_id === sessionId))
+      report('nothing_lost', `${sessionId} (${key}) was accepted and isn't there`);
+  for (const session of histories) {
+    checkEnd(session, report);
+    checkTimeline(session, report);
+    checkOutcomes(session, ledger, trust, report);
+    if (trust === 'kept') {
+      checkOrder(session, ledger, report);
+      checkCompensation(session, ledger, report);
+    }
+  }
+  if (trust === 'kept') {
+    checkCancels(facts, report);
+    checkRuns(facts, report);
+    if (deadLetters > 0) report('dead_letter', `${deadLetters} dead letters of records that are all valid`);
+  }
+  for (const what of backlog) report('finished', what);
+  return findings;
+};
+
+const checkEnd = ({ snapshot, row, history, intents }: SessionHistory, report: Report): void => {
+  const { session_id, status, pending } = snapshot;
+  const ended = isTerminal(status);
+  if (!ended && status !== 'parked')
+    report(
+      'nothing_lost',
+      `${session_id} goes on for ever: it is ${status} and waits for ${pending.map((p) => p.intent_id).join(', ') || 'nothing'}`,
+    );
+  if (ended !== (row.wake === null))
+    report(
+      'wake_up',
+      `${session_id} is ${status} and ${row.wake === null ? 'nothing wakes it' : 'has a wake-up'}`,
+    );
+  if ((ended || status === 'parked') && pending.length > 0)
+    report('one_outcome', `${session_id} is ${status} with ${pending.length} intents pending`);
+  if (!ended && status !== 'parked') return;
+  const answered = new Set(history.flatMap((e) => (e.kind === 'observation' ? [e.intent_id] : [])));
+  for (const id of intents.keys())
+    if (!answered.has(id)) report('one_outcome', `${session_id} is ${status} and ${id} has no outcome`);
+};
+
+const checkTimeline = ({ snapshot, timeline, written }: SessionHistory, report: Report): void => {
+  const { session_id, status, timeline_seq } = snapshot;
+  timeline.forEach(({ seq }, i) => {
+    if (seq !== i + 1) report('timeline', `${session_id}: entry ${i + 1} has seq ${seq}`);
+  });
+  if (timeline.at(-1)?.seq !== timeline_seq)
+    report('timeline', `${session_id}: the last entry is ${timeline.at(-1)?.seq ?? 0} of ${timeline_seq}`);
+  const ends = timeline.filter(
+    ({ type, payload }) => type === 'status' && isTerminal(payload['status'] as never),
+  );
+  if (isTerminal(status) && (ends.length !== 1 || ends[0] !== timeline.at(-1)))
+    report(
+      'timeline',
+      `${session_id}: ${ends.length} ends, and ${timeline_seq - (ends[0]?.seq ?? 0)} entries after the first`,
+    );
+  const last = written.at(-1);
+  if (last !== undefined && last.version !== snapshot.version)
+    report('timeline', `${session_id}: version ${snapshot.version}, and ${last.version} was written last`);
+};
+
+const intentOf = (outcomes: readonly Outcome[]): string => outcomes.map(({ status }) => status).join(', ');
+
+const checkOutcomes = (
+  { snapshot, history, intents, published }: SessionHistory,
+  ledger: Ledger,
+  trust: Trust,
+  report: Report,
+): void => {
+  const { session_id } = snapshot;
+  const outcomes = new Map<string, Outcome[]>();
+  for (const entry of history)
+    if (entry.kind === 'observation')
+      outcomes.set(entry.intent_id, [...(outcomes.get(entry.intent_id) ?? []), entry.outcome]);
+  for (const [id, of] of outcomes) {
+    if (of.length > 1)
+      report('one_outcome', `${session_id}: ${id} was answered ${of.length} times: ${intentOf(of)}`);
+    const intent = intents.get(id);
+    const [outcome] = of;
+    if (intent === undefined || outcome === undefined || trust === 'forgetful') continue;
+    checkTruth(intent, outcome, ledger, report);
+    if (intent.effect === 'pure' || intent.external === true) continue;
+    const copies = new Set([
+      ...(published.get(id) ?? []).map((copy) => JSON.stringify(copy)),
+      JSON.stringify({ status: outcome.status, result: outcome.result }),
+    ]);
+    if (copies.size > 1)
+      report('one_outcome', `${id} was told in different ways: ${[...copies].join(' and ')}`);
+  }
+};
+
+/** What is recorded of a tool that may not be repeated is what happened. */
+const checkTruth = (intent: PendingIntent, outcome: Outcome, ledger: Ledger, report: Report): void => {
+  if (repeatable(intent.effect)) return;
+  // what is frozen in the middle may act after the deadline, when its outcome has been told already
+  const times = ledger.effects.get(intent.intent_id) ?? [];
+  const done = times.filter((at) => at <= intent.deadline_at || times.length > 1).length;
+  const told = `${intent.intent_id} (${intent.tool}) is ${outcome.status}, and had its effect ${done} times`;
+  if (done > 1) report('not_twice', told);
+  if (outcome.status === 'succeeded' && times.length !== 1) report('true_outcome', told);
+  if ((outcome.status === 'failed' || outcome.status === 'cancelled') && done !== 0)
+    report('true_outcome', told);
+};
+
+/** Runs of what may not be repeated: one, beside those that surely did nothing. */
+const checkRuns = ({ histories, ledger }: Facts, report: Report): void => {
+  const intents = new Map(histories.flatMap((session) => [...session.intents]));
+  const runs = new Map<string, number>();
+  for (const run of ledger.runs) {
+    const intent = intents.get(run.intentId);
+    if (run.key !== run.intentId) report('one_key', `${run.intentId} was run under the key ${run.key}`);
+    if (intent === undefined) {
+      report('not_twice', `${run.intentId} was run, and no session ever wanted it`);
+      continue;
+    }
+    if (run.parameters !== JSON.stringify(intent.parameters))
+      report('not_twice', `${run.intentId} was run with other parameters than its session's`);
+    if (run.didNothing || repeatable(intent.effect)) continue;
+    runs.set(run.intentId, (runs.get(run.intentId) ?? 0) + 1);
+  }
+  for (const [id, times] of runs)
+    if (times > 1) report('not_twice', `${id} (${intents.get(id)?.tool ?? ''}) was run ${times} times`);
+};
+
+const checkCancels = ({ histories, promised }: Facts, report: Report): void => {
+  for (const { sessionId, cancelled } of promised) {
+    const session = histories.find(({ snapshot }) => snapshot.session_id === sessionId);
+    if (cancelled && session?.snapshot.status === 'completed')
+      report('cancel', `${sessionId} was cancelled, and is completed`);
+  }
+};

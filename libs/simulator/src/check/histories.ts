@@ -1,0 +1,92 @@
+import {
+  type CloudEvent,
+  EVENT_NAMES,
+  type HistoryEntry,
+  type Json,
+  type PendingIntent,
+  type Snapshot,
+  type StoredTimelineEntry,
+  type ToolResultData,
+} from '#contracts';
+import type { Commit } from '#state';
+import { historyOf, type SessionRow, type SessionRows, snapshotOf } from '../servers/session-rows.js';
+import type { LogRows } from '../servers/log-rows.js';
+import { TOPICS } from '../world/node.js';
+
+/** A step that was written. */
+export interface Written {
+  at: number;
+  version: number;
+  /** of this step, in its order */
+  answered: string[];
+}
+
+/** All that is known of one session when a schedule has ended. */
+export interface SessionHistory {
+  row: SessionRow;
+  snapshot: Snapshot;
+  history: HistoryEntry[];
+  timeline: StoredTimelineEntry[];
+  /** every intent that was ever pending, by its id, as it was first written */
+  intents: Map<string, PendingIntent>;
+  written: Written[];
+  /** outcomes that were published, by intent */
+  published: Map<string, Json[]>;
+}
+
+/** Keeps what the rows forget: every intent, and when which step was written. */
+export class Chronicle {
+  private readonly intents = new Map<string, Map<string, PendingIntent>>();
+  private readonly written = new Map<string, Written[]>();
+
+  constructor(
+    private readonly sessions: SessionRows,
+    private readonly now: () => number,
+  ) {
+    sessions.onCommit = (commit) => {
+      this.note(commit);
+    };
+  }
+
+  private note({ snapshot, history }: Commit): void {
+    const { session_id, version, pending } = snapshot;
+    const intents = this.intents.get(session_id) ?? new Map<string, PendingIntent>();
+    this.intents.set(session_id, intents);
+    for (const intent of pending) if (!intents.has(intent.intent_id)) intents.set(intent.intent_id, intent);
+    const written = this.written.get(session_id) ?? [];
+    this.written.set(session_id, written);
+    const answered = history.flatMap((entry) => (entry.kind === 'observation' ? [entry.intent_id] : []));
+    written.push({ at: this.now(), version, answered });
+  }
+
+  /** @param log what was published */
+  histories(log: LogRows): SessionHistory[] {
+    const published = publishedOutcomes(log);
+    return [...this.sessions.rows].map(([sessionId, row]) => ({
+      row,
+      snapshot: snapshotOf(row),
+      history: historyOf(row),
+      timeline: row.timeline.map(({ text }) => JSON.parse(text) as StoredTimelineEntry),
+      intents: this.intents.get(sessionId) ?? new Map<string, PendingIntent>(),
+      written: this.written.get(sessionId) ?? [],
+      published: published.get(sessionId) ?? new Map<string, Json[]>(),
+    }));
+  }
+}
+
+const publishedOutcomes = (log: LogRows): Map<string, Map<string, Json[]>> => {
+  const bySession = new Map<string, Map<string, Json[]>>();
+  for (const records of log.topic(TOPICS.observation).partitions)
+    for (const { value } of records) {
+      const text = value?.toString() ?? '';
+      if (!text.includes(EVENT_NAMES.toolResult)) continue;
+      const { data } = JSON.parse(text) as CloudEvent<ToolResultData>;
+      // too large for the log: it lies in the store, as one copy
+      if (data?.intent_id === undefined) continue;
+      const ofSession = bySession.get(data.session_id) ?? new Map<string, Json[]>();
+      bySession.set(data.session_id, ofSession);
+      const { status, result = null } = data;
+      ofSession.set(data.intent_id, [...(ofSession.get(data.intent_id) ?? []), { status, result }]);
+    }
+  return bySession;
+};

@@ -1,0 +1,90 @@
+import type { Submission } from '#contracts';
+import { check, type Finding } from './check/checker.js';
+import { Chronicle } from './check/histories.js';
+import { actingTools } from './workload/acting-tools.js';
+import type { Scenario } from './workload/scenario.js';
+import type { FaultKind, FaultPlanOptions } from './world/faults.js';
+import { TOPICS } from './world/node.js';
+import { type Around, World } from './world/world.js';
+
+/** How schedules are made; the seed decides the rest. */
+export interface SimulatorOptions {
+  /** `forgetful`: a store comes back without its last writes, and only the promises that then still hold are checked */
+  trust?: 'kept' | 'forgetful';
+  /** submitted instead of sessions that are drawn */
+  submission?: Submission;
+  /** most faults of a schedule; default 6 */
+  faults?: number;
+  weights?: FaultPlanOptions['weights'];
+  around?: Around;
+  sweeps?: boolean;
+  scenario?: (scenario: Scenario) => Scenario;
+}
+
+/** What became of one schedule. */
+export interface ScheduleReport {
+  seed: number;
+  findings: Finding[];
+  /** sessions by how they ended */
+  statuses: Record<string, number>;
+  faults: Partial<Record<FaultKind, number>>;
+  /** of processes to servers */
+  calls: number;
+  toolRuns: number;
+  virtualMs: number;
+  /** what happened, a line each; only when it was asked for */
+  trace?: string;
+}
+
+const MOST_FAULTS = 6;
+/** What a session of a few steps takes, so that faults meet its life. */
+const CALLS_OF_A_STEP = 14;
+const CALLS_OF_A_SESSION = 20;
+
+/** Runs one schedule: the same seed and options, the same schedule, to the byte of its trace. */
+export const runSchedule = async (
+  seed: number,
+  options: SimulatorOptions = {},
+  traced = false,
+): Promise<ScheduleReport> => {
+  const { trust = 'kept' } = options;
+  const world = new World({
+    seed,
+    traced,
+    faults: (scenario) => ({
+      most: options.faults ?? MOST_FAULTS,
+      among: scenario.wishes.reduce(
+        (sum, { submission }) =>
+          sum + CALLS_OF_A_SESSION + CALLS_OF_A_STEP * (submission.plan?.steps.length ?? 1),
+        0,
+      ),
+      weights: { ...(trust === 'forgetful' ? { memory_loss: 10 } : {}), ...options.weights },
+    }),
+    tools: actingTools,
+    ...(options.submission === undefined ? {} : { submission: options.submission }),
+    ...(options.around === undefined ? {} : { around: options.around }),
+    ...(options.sweeps === undefined ? {} : { sweeps: options.sweeps }),
+    ...(options.scenario === undefined ? {} : { scenario: options.scenario }),
+  });
+  const chronicle = new Chronicle(world.sessions, () => world.agenda.now);
+  await world.run();
+  const statuses: Record<string, number> = {};
+  for (const { status } of world.sessions.rows.values()) statuses[status] = (statuses[status] ?? 0) + 1;
+  return {
+    seed,
+    findings: check({
+      histories: chronicle.histories(world.log),
+      promised: world.clients.flatMap(({ promised }) => promised ?? []),
+      ledger: world.ledger,
+      backlog: world.backlog(),
+      deadLetters: world.log.topic(TOPICS.deadLetter).partitions.reduce((sum, { length }) => sum + length, 0),
+      trust,
+    }),
+    statuses,
+    faults: world.faults.happened,
+    calls: world.faults.calls,
+    toolRuns: world.ledger.runs.length,
+    virtualMs: world.agenda.now - world.beganAt,
+    ...(world.trace === undefined ? {} : { trace: world.trace.text() }),
+  };
+};

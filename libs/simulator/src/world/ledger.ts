@@ -1,0 +1,39 @@
+/** One run of a tool, as it really was. */
+export interface ToolRun {
+  intentId: string;
+  sessionId: string;
+  tool: string;
+  process: string;
+  attempt: number;
+  key: string;
+  parameters: string;
+  compensates: string | undefined;
+  begunAt: number;
+  /** undefined: nobody saw its end */
+  endedAt?: number;
+  /** it said itself, truly, that nothing was done */
+  didNothing: boolean;
+}
+
+/** What was really done to the world, whatever anybody knows of it. */
+export class Ledger {
+  readonly runs: ToolRun[] = [];
+  /** by intent id: when its tool had its effect, by the servers' clock */
+  readonly effects = new Map<string, number[]>();
+
+  begin(run: Omit<ToolRun, 'didNothing'>): ToolRun {
+    const begun: ToolRun = { ...run, didNothing: false };
+    this.runs.push(begun);
+    return begun;
+  }
+
+  happened(intentId: string, at: number): void {
+    const times = this.effects.get(intentId);
+    if (times === undefined) this.effects.set(intentId, [at]);
+    else times.push(at);
+  }
+
+  countOf(intentId: string): number {
+    return this.effects.get(intentId)?.length ?? 0;
+  }
+}

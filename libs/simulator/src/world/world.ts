@@ -1,0 +1,313 @@
+import { isTerminal, type Submission } from '#contracts';
+import type { RegisteredTool } from '#dispatcher';
+import { ClaimRows } from '../servers/claim-rows.js';
+import { LogRows } from '../servers/log-rows.js';
+import { SessionRows } from '../servers/session-rows.js';
+import { SimulatedClaimStore } from '../servers/simulated-claim-store.js';
+import { SimulatedSessionStore } from '../servers/simulated-session-store.js';
+import { SimulatedTransport } from '../servers/simulated-transport.js';
+import type { Stage } from '../workload/acting-tools.js';
+import { Client } from '../workload/client.js';
+import { BEGIN_MS, drawScenario, type Scenario } from '../workload/scenario.js';
+import { Agenda, drive } from './agenda.js';
+import { type FaultKind, FaultPlan, type FaultPlanOptions } from './faults.js';
+import { Ledger } from './ledger.js';
+import { GROUPS, type Handle, type Ports, type Role, SimulatedNode, TOPICS } from './node.js';
+import { Randomness } from './randomness.js';
+import { SimulatedProcess } from './simulated-process.js';
+import { Trace } from './trace.js';
+import { type ServerName, type Surroundings, Wire } from './wire.js';
+
+/** How long a coordinator waits for a silent member. */
+const MEMBER_MS = 6_000;
+const RESTART_MS = 60_000;
+const FROZEN_MS = 60_000;
+const OUTAGE_MS = 20_000;
+/** When everything has ended, what was frozen or on its way still gets this long. */
+const QUIET_MS = 45_000;
+/** By then every session has ended, or never will. */
+const LIMIT_MS = 6 * 3_600_000;
+const LOST_WRITES_MS = 1_000;
+
+/** Puts something before the parts of a process: how tests break a rule on purpose. */
+export interface Around {
+  ports?: (ports: Ports, process: SimulatedProcess) => Ports;
+  handler?: (role: Role, handle: Handle, ports: Ports) => Handle;
+}
+
+export interface WorldOptions {
+  seed: number;
+  traced: boolean;
+  faults: (scenario: Scenario) => FaultPlanOptions;
+  /** the tools of a process */
+  tools: (stage: Stage) => RegisteredTool[];
+  submission?: Submission;
+  around?: Around;
+  /** false: there is no sweeper, and what it would have to repair must not be needed */
+  sweeps?: boolean;
+  /** changes what was drawn */
+  scenario?: (scenario: Scenario) => Scenario;
+}
+
+interface Member {
+  process: SimulatedProcess;
+  node: SimulatedNode;
+  name: string;
+  roles: readonly Role[];
+  life: number;
+  /** its coordinator took it for gone */
+  evicted: boolean;
+}
+
+/** One schedule: servers, processes and clients, and everything that happens between them. */
+export class World implements Surroundings {
+  readonly beganAt = BEGIN_MS;
+  readonly agenda = new Agenda(BEGIN_MS);
+  readonly random: Randomness;
+  readonly trace: Trace | undefined;
+  readonly faults: FaultPlan;
+  readonly scenario: Scenario;
+  readonly ledger = new Ledger();
+  readonly sessions: SessionRows;
+  readonly claims: ClaimRows;
+  readonly log: LogRows;
+  readonly clients: Client[];
+  private readonly members: Member[] = [];
+  private readonly outages = new Map<ServerName, number>();
+  private readonly cutOff = new Map<SimulatedProcess, number>();
+  private serverAheadMs = 0;
+  private joined = 0;
+  private quietSince = Infinity;
+
+  constructor(private readonly options: WorldOptions) {
+    this.random = new Randomness(options.seed);
+    this.trace = options.traced ? new Trace(() => this.agenda.now, BEGIN_MS) : undefined;
+    const now = () => this.serverNow();
+    this.sessions = new SessionRows(now);
+    this.claims = new ClaimRows(now);
+    this.log = new LogRows(now);
+    const drawn = drawScenario(this.random, options.submission);
+    this.scenario = options.scenario?.(drawn) ?? drawn;
+    this.faults = new FaultPlan(this.random, options.faults(this.scenario));
+    this.clients = this.scenario.wishes.map((wish) => new Client(this, wish));
+    this.sessions.onWake = () => {
+      for (const { node } of this.members) node.wakeSweeper();
+    };
+  }
+
+  /** Lets it all happen; resolves when everything has ended and nothing moves any more, or never will. */
+  async run(): Promise<void> {
+    for (const { topic, partitions } of Object.values(TOPICS).map((topic) => ({
+      topic,
+      partitions: this.scenario.settings.partitions,
+    })))
+      this.log.make({ topic, partitions });
+    for (const { name, roles } of this.scenario.processes) this.begin(name, roles, 1);
+    for (const client of this.clients) client.begin();
+    const end = BEGIN_MS + LIMIT_MS;
+    await drive(this.agenda, () => this.agenda.now > end || this.isOver());
+  }
+
+  /** Records that nobody has finished, by group. */
+  backlog(): string[] {
+    return [
+      [TOPICS.observation, GROUPS.commander] as const,
+      [TOPICS.intent, GROUPS.dispatcher] as const,
+    ].flatMap(([topic, group]) => {
+      const { positions } = this.log.group(topic, group);
+      return this.log.topic(topic).partitions.flatMap((records, partition) => {
+        const { offset = 0 } = positions[partition] ?? {};
+        return offset < records.length
+          ? [`${group} has finished ${offset} of ${records.length} records of ${topic}/${partition}`]
+          : [];
+      });
+    });
+  }
+
+  private isOver(): boolean {
+    if (!this.isSettled()) {
+      this.quietSince = Infinity;
+      return false;
+    }
+    this.quietSince = Math.min(this.quietSince, this.agenda.now);
+    const quietMs = this.agenda.now - this.quietSince;
+    return quietMs >= QUIET_MS && (this.backlog().length === 0 || quietMs >= 20 * QUIET_MS);
+  }
+
+  private isSettled(): boolean {
+    for (const { status } of this.sessions.rows.values())
+      if (!isTerminal(status) && status !== 'parked') return false;
+    for (const client of this.clients) if (!client.done) return false;
+    for (const { process } of this.members) if (process.state === 'frozen') return false;
+    return true;
+  }
+
+  serverNow(): number {
+    return this.agenda.now + this.serverAheadMs;
+  }
+
+  api() {
+    const able = this.members.filter(
+      ({ process, node }) => process.alive && !node.stops && node.sessions !== undefined,
+    );
+    return able.length === 0 ? undefined : this.random.pick(able).node.sessions;
+  }
+
+  isCut(server: ServerName, process: SimulatedProcess): boolean {
+    const { now } = this.agenda;
+    return (this.outages.get(server) ?? 0) > now || (this.cutOff.get(process) ?? 0) > now;
+  }
+
+  faultOf(process: SimulatedProcess): FaultKind | undefined {
+    const kind = this.faults.next();
+    if (kind !== undefined) this.cause(kind, process);
+    return kind;
+  }
+
+  crash(process: SimulatedProcess): void {
+    const member = this.members.find((m) => m.process === process);
+    if (member === undefined || !process.alive) return;
+    this.trace?.add(process.name, '*** dies');
+    this.end(member);
+  }
+
+  freeze(process: SimulatedProcess): void {
+    const member = this.members.find((m) => m.process === process);
+    if (member === undefined || process.state !== 'running') return;
+    const forMs = this.random.chance(0.5) ? this.random.int(10, 3_000) : this.random.int(3_000, FROZEN_MS);
+    process.freeze(this.random.chance(0.5));
+    this.trace?.add(process.name, `*** stands still for ${forMs} ms`);
+    this.agenda.after(MEMBER_MS, () => {
+      if (process.state !== 'frozen') return;
+      member.evicted = true;
+      member.node.evict();
+    });
+    this.agenda.after(forMs, () => {
+      if (process.state !== 'frozen') return;
+      this.trace?.add(process.name, '*** goes on');
+      process.goOn();
+      if (member.evicted)
+        process.after(this.random.int(0, 3_000), () => {
+          member.evicted = false;
+          member.node.rejoin();
+        });
+    });
+  }
+
+  private cause(kind: FaultKind, process: SimulatedProcess): void {
+    const { agenda, random } = this;
+    switch (kind) {
+      case 'rebalance': {
+        const commanders = random.chance(0.5);
+        this.trace?.add('log', `*** deals out ${commanders ? GROUPS.commander : GROUPS.dispatcher} anew`);
+        if (commanders) this.log.group(TOPICS.observation, GROUPS.commander).rebalance();
+        else this.log.group(TOPICS.intent, GROUPS.dispatcher).rebalance();
+        break;
+      }
+      case 'outage': {
+        const server = random.pick(['sessions', 'claims', 'log'] as const);
+        const forMs = random.int(10, OUTAGE_MS);
+        this.trace?.add(server, `*** answers nobody for ${forMs} ms`);
+        this.outages.set(server, agenda.now + forMs);
+        break;
+      }
+      case 'cut_off': {
+        const forMs = random.int(10, OUTAGE_MS);
+        this.trace?.add(process.name, `*** is cut off for ${forMs} ms`);
+        this.cutOff.set(process, agenda.now + forMs);
+        break;
+      }
+      case 'stop': {
+        const running = this.members.filter((m) => m.process.state === 'running' && !m.node.stops);
+        if (running.length > 0) this.stop(random.pick(running));
+        break;
+      }
+      case 'join': {
+        const { roles } = random.pick(this.scenario.processes);
+        this.joined++;
+        this.begin(`j${this.joined}`, roles, 1);
+        break;
+      }
+      case 'clock_ahead': {
+        const ms = random.int(1, 2 * this.scenario.settings.leaseMs);
+        this.trace?.add('clock', `*** jumps ahead by ${ms} ms`);
+        this.serverAheadMs += ms;
+        break;
+      }
+      case 'memory_loss': {
+        const since = this.serverNow() - random.int(0, LOST_WRITES_MS);
+        const which = random.pick(['both', 'both', 'sessions', 'claims'] as const);
+        const sessions = which === 'claims' ? 0 : this.sessions.undo.takeBack(since);
+        const claims = which === 'sessions' ? 0 : this.claims.undo.takeBack(since);
+        this.trace?.add(
+          'stores',
+          `*** come back without ${sessions} writes of sessions, ${claims} of claims`,
+        );
+        break;
+      }
+      default:
+    }
+  }
+
+  private begin(name: string, roles: readonly Role[], life: number): void {
+    const { options, agenda, random, scenario } = this;
+    const { settings } = scenario;
+    const skewMs = random.chance(0.7) ? 0 : random.int(-settings.leaseMs / 10, settings.leaseMs / 10);
+    const process = new SimulatedProcess(agenda, life === 1 ? name : `${name}.${life}`, skewMs);
+    this.trace?.add(process.name, `*** begins: ${roles.join(', ')}`);
+    const log = new SimulatedTransport(this.log, new Wire(this, process, 'log'), () => random.int(1, 8));
+    const own: Ports = {
+      sessions: new SimulatedSessionStore(this.sessions, new Wire(this, process, 'sessions')),
+      claims: new SimulatedClaimStore(this.claims, new Wire(this, process, 'claims')),
+      transport: log,
+    };
+    const ports = options.around?.ports?.(own, process) ?? own;
+    const around = options.around?.handler;
+    const sweeps = options.sweeps ?? true;
+    const node = new SimulatedNode({
+      process,
+      roles: sweeps ? roles : roles.filter((role) => role !== 'scheduler'),
+      ports,
+      log,
+      settings,
+      tools: options.tools({ agenda, ledger: this.ledger, process, serverNow: () => this.serverNow() }),
+      random: random.next,
+      around: around === undefined ? (_role, handle) => handle : (role, handle) => around(role, handle, own),
+      nextWakeInMs: () => this.sessions.earliestWake() - this.serverNow(),
+      failed: () => {
+        this.crash(process);
+      },
+    });
+    this.members.push({ process, node, name, roles, life, evicted: false });
+    node.start();
+  }
+
+  private stop(member: Member): void {
+    this.trace?.add(member.process.name, '*** is shut down');
+    void member.node.stop().then(
+      () => {
+        this.trace?.add(member.process.name, '*** has ended');
+        this.end(member);
+      },
+      () => {
+        this.crash(member.process);
+      },
+    );
+  }
+
+  /** It is gone; its coordinator notices, and somebody starts it again. */
+  private end(member: Member): void {
+    const { process, node, name, roles, life } = member;
+    const at = this.members.indexOf(member);
+    if (at < 0) return;
+    process.kill();
+    this.members.splice(at, 1);
+    this.agenda.after(MEMBER_MS, () => {
+      node.evict();
+    });
+    const inMs = this.random.chance(0.6) ? this.random.int(20, 2_000) : this.random.int(2_000, RESTART_MS);
+    this.agenda.after(inMs, () => {
+      this.begin(name, roles, life + 1);
+    });
+  }
+}
