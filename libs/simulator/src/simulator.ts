@@ -1,5 +1,6 @@
 import type { Submission } from '#contracts';
-import { check, type Finding } from './check/checker.js';
+import { check } from './check/checker.js';
+import type { Finding } from './check/finding.js';
 import { Chronicle } from './check/histories.js';
 import { actingTools } from './workload/acting-tools.js';
 import type { Scenario } from './workload/scenario.js';

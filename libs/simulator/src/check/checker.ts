@@ -2,27 +2,9 @@ import { isTerminal, type Outcome, type PendingIntent, repeatable } from '#contr
 import type { Promised } from '../workload/client.js';
 import type { Ledger } from '../world/ledger.js';
 import { checkCompensation } from './compensation.js';
+import type { Finding } from './finding.js';
 import type { SessionHistory } from './histories.js';
 import { checkOrder } from './order.js';
-
-/** A promise that was broken. */
-export interface Finding {
-  promise:
-    | 'nothing_lost'
-    | 'one_outcome'
-    | 'not_twice'
-    | 'one_key'
-    | 'true_outcome'
-    | 'compensation'
-    | 'order'
-    | 'timeline'
-    | 'cancel'
-    | 'wake_up'
-    | 'in_time'
-    | 'finished'
-    | 'dead_letter';
-  what: string;
-}
 
 /** Which promises hold when a store has lost its last writes, which it had acknowledged. */
 export type Trust = 'kept' | 'forgetful';

@@ -1,6 +1,6 @@
 import { isTerminal, type PlanStep } from '#contracts';
 import type { Ledger } from '../world/ledger.js';
-import type { Finding } from './checker.js';
+import type { Finding } from './finding.js';
 import type { SessionHistory } from './histories.js';
 
 /** How the simulation's own tools are undone. */

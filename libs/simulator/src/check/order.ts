@@ -1,5 +1,5 @@
 import type { Ledger } from '../world/ledger.js';
-import type { Finding } from './checker.js';
+import type { Finding } from './finding.js';
 import type { SessionHistory } from './histories.js';
 
 /** A step of a plan runs when those that it follows are written down as done, and no sooner. */

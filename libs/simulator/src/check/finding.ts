@@ -1,0 +1,18 @@
+/** A promise that was broken. */
+export interface Finding {
+  promise:
+    | 'nothing_lost'
+    | 'one_outcome'
+    | 'not_twice'
+    | 'one_key'
+    | 'true_outcome'
+    | 'compensation'
+    | 'order'
+    | 'timeline'
+    | 'cancel'
+    | 'wake_up'
+    | 'in_time'
+    | 'finished'
+    | 'dead_letter';
+  what: string;
+}
