@@ -64,7 +64,7 @@ const ACTING: readonly RegisteredTool[] = [
   spec('send', 'irreversible'),
   spec('post', 'irreversible', { probe: () => ({ outcome: 'unknown' }) }),
 ];
-const WAIT = registeredTool(waitTool as ToolDefinition, 'built in');
+const WAIT = registeredTool(waitTool, 'built in');
 
 const errorOf = (act: Act): Error => {
   switch (act.ends) {

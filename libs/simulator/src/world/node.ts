@@ -153,7 +153,7 @@ export class SimulatedNode {
 
   /** Joins its groups; tried again, as a process that is started again would, while the log can't be reached. */
   start(): void {
-    const { ports, settings, process } = this.parts;
+    const { ports, settings } = this.parts;
     const { partitions } = settings;
     const begin = async () => {
       await ports.transport.start(Object.values(TOPICS).map((topic) => ({ topic, partitions })));
@@ -290,6 +290,6 @@ const listening = (strategy: EventStrategy): Promise<void> =>
   new Promise((resolve, reject) => {
     strategy.listen((error) => {
       if (error === undefined) resolve();
-      else reject(error as Error);
+      else reject(error instanceof Error ? error : new Error(String(error)));
     });
   });

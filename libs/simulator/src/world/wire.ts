@@ -84,7 +84,7 @@ export class Wire implements Line {
       const settle = (answer: Answer<T>) => {
         process.reach(() => {
           if ('value' in answer) resolve(answer.value);
-          else reject(answer.error as Error);
+          else reject(answer.error instanceof Error ? answer.error : new Error(String(answer.error)));
         });
       };
       const arrive = () => {
