@@ -290,6 +290,7 @@ const listening = (strategy: EventStrategy): Promise<void> =>
   new Promise((resolve, reject) => {
     strategy.listen((error) => {
       if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error(String(error)));
+      else
+        reject(error instanceof Error ? error : new Error('the strategy could not listen', { cause: error }));
     });
   });
