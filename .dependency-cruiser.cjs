@@ -9,6 +9,7 @@ const SERVERS = '^libs/testing/src/servers/index[.]ts$';
 const PLAIN_KAFKA_CLIENTS = [
   '^test/contract/kafka-bed[.]ts$',
   '^test/integration/kafka-transport[.]int[.]spec[.]ts$',
+  '^test/integration/kafka-secured[.]int[.]spec[.]ts$',
   '^test/servers/servers[.]int[.]spec[.]ts$',
 ];
 const CORE = ['^libs/.+[.]machine[.]ts$', '^libs/.+/core/'];

@@ -23,6 +23,17 @@ export interface KafkaOptions {
   jvm?: readonly string[];
   /** when this process is gone, the broker goes too; default: this process */
   owner?: number;
+  /** A listener beside the plain one, on this machine alone: its settings name files of this machine. */
+  secured?: SecuredListener;
+}
+
+/** One more door to the broker, e.g. for TLS. */
+export interface SecuredListener {
+  port: number;
+  /** of the listener and the broker, e.g. `listener.name.secured.sasl.enabled.mechanisms` */
+  settings: Record<string, string>;
+  /** further arguments for the formatting of the storage, e.g. users */
+  format: readonly string[];
 }
 
 /** One broker, which is its own controller. */
@@ -37,14 +48,21 @@ export interface KafkaServer {
   stop(): Promise<void>;
 }
 
-const settingsOf = (port: number, controllerPort: number): Record<string, string> => ({
+const doorOf = (secured: SecuredListener | undefined): string =>
+  secured === undefined ? '' : `,SECURED://127.0.0.1:${secured.port}`;
+
+const settingsOf = (
+  port: number,
+  controllerPort: number,
+  secured: SecuredListener | undefined,
+): Record<string, string> => ({
   'process.roles': 'broker,controller',
   'node.id': '1',
   'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
   'controller.listener.names': 'CONTROLLER',
-  listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-  'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${doorOf(secured)}`,
+  'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${doorOf(secured)}`,
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL',
   'auto.create.topics.enable': 'false',
   'num.partitions': '4',
   // one broker can hold one copy; few partitions make the first start short
@@ -78,18 +96,33 @@ const asEnvironment = (settings: Record<string, string>): Record<string, string>
 export const startKafkaServer = async (options: KafkaOptions = {}): Promise<KafkaServer> => {
   const [port, controllerPort] = [await freePort(), await freePort()];
   const folder = mkdtempSync(join(tmpdir(), 'dormouse-kafka-'));
-  const settings = { ...settingsOf(port, controllerPort), ...options.settings };
+  const { secured } = options;
+  const settings = {
+    ...settingsOf(port, controllerPort, secured),
+    ...secured?.settings,
+    ...options.settings,
+  };
   const file = join(folder, 'server.properties');
   const recipe: ServerRecipe = {
     name: 'kafka',
     folder,
     owner: options.owner ?? process.pid,
-    container: { image: IMAGE, args: [], env: { ...asEnvironment(settings), CLUSTER_ID } },
+    ...(secured === undefined
+      ? { container: { image: IMAGE, args: [], env: { ...asEnvironment(settings), CLUSTER_ID } } }
+      : {}),
     local: async () => {
       const { java, classPath, archive } = kafkaJava();
       const lines = Object.entries({ ...settings, 'log.dirs': join(folder, 'data') });
       writeFileSync(file, lines.map(([name, value]) => `${name}=${value}\n`).join(''));
-      const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file];
+      const format = [
+        'kafka.tools.StorageTool',
+        'format',
+        '-t',
+        CLUSTER_ID,
+        '-c',
+        file,
+        ...(secured?.format ?? []),
+      ];
       runToEnd(java, [...JVM, ...LOG, ...classPath, ...format]);
       const broker = [...LOG, ...classPath, 'kafka.Kafka', file];
       const jvm = options.jvm ?? JVM;

@@ -8,7 +8,8 @@ export interface ServerRecipe {
   folder: string;
   /** when this process is gone, the server goes too */
   owner: number;
-  container: { image: string; args: readonly string[]; env: Record<string, string> };
+  /** absent: it runs as a local process alone */
+  container?: { image: string; args: readonly string[]; env: Record<string, string> };
   /** finds, or fetches, what a local process needs. @throws Error which says what to install */
   local(): Promise<{ command: string; args: readonly string[] }>;
   /** asked again and again; true when the server can be used */
@@ -62,8 +63,10 @@ class ContainerServer implements Server {
     private readonly container: Container,
   ) {}
 
-  static async start(recipe: ServerRecipe): Promise<ContainerServer> {
-    const { image, args, env } = recipe.container;
+  static async start(
+    recipe: ServerRecipe,
+    { image, args, env }: NonNullable<ServerRecipe['container']>,
+  ): Promise<ContainerServer> {
     const server = new ContainerServer(recipe, Container.run(image, args, env, recipe.owner));
     await server.untilReady();
     return server;
@@ -99,9 +102,9 @@ class ContainerServer implements Server {
  * @throws Error which says what to install
  */
 export const startServer = async (recipe: ServerRecipe): Promise<Server> => {
-  if (dockerAnswers()) {
+  if (recipe.container !== undefined && dockerAnswers()) {
     try {
-      return await ContainerServer.start(recipe);
+      return await ContainerServer.start(recipe, recipe.container);
     } catch (error) {
       console.error(`${recipe.name}: no container (${String(error)}); trying a local process`);
     }

@@ -32,7 +32,8 @@ export const openClient = (settings: KafkaSettings): KafkaClient => {
     brokers: [...settings.brokers],
     // kafkajs speaks TLS as soon as the option is there, whatever it says
     ...(settings.ssl === undefined || settings.ssl === false ? {} : { ssl: settings.ssl }),
-    ...(settings.sasl === undefined ? {} : { sasl: settings.sasl as SASLOptions }),
+    // a copy: kafkajs writes into it, and settings are frozen
+    ...(settings.sasl === undefined ? {} : { sasl: { ...settings.sasl } as SASLOptions }),
     connectionTimeout: CONNECT_WITHIN_MS,
     authenticationTimeout: CONNECT_WITHIN_MS,
     requestTimeout: ANSWER_WITHIN_MS,

@@ -3,6 +3,8 @@ import { DormouseError } from '#contracts';
 interface KafkaFailure {
   name: string;
   message: string;
+  /** of the system or of TLS */
+  code?: unknown;
   /** the protocol's name of the error */
   type?: string;
   retriable?: boolean;
@@ -55,6 +57,20 @@ export const forbids = (error: unknown): boolean => {
   return false;
 };
 
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes, and that a name doesn't fit */
+const UNTRUSTED = /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME)/;
+
+/** What to do about a connection that didn't come about; empty when the reason says enough. */
+const adviceOn = (error: unknown): string => {
+  for (const { name, message, code } of chain(error)) {
+    if (typeof code === 'string' && UNTRUSTED.test(code))
+      return `. The broker's certificate is not trusted (${code}): name its authority's file in NODE_EXTRA_CA_CERTS`;
+    if (name === 'KafkaJSConnectionClosedError' || message.includes('before secure TLS connection'))
+      return '. If it stays so: do KAFKA_SSL and KAFKA_SASL_MECHANISM fit this listener?';
+  }
+  return '';
+};
+
 /** An error of kafkajs as one of ours. @param doing what was tried, e.g. `publish to agent.intent` */
 export const asDormouseError = (error: unknown, doing: string): DormouseError => {
   if (DormouseError.is(error)) return error;
@@ -63,7 +79,7 @@ export const asDormouseError = (error: unknown, doing: string): DormouseError =>
     const message = `Kafka does not allow us to ${doing}: ${reason}. Grant the right, or check the credentials`;
     return new DormouseError('invalid_settings', message, { cause: error });
   }
-  return new DormouseError('unavailable', `Kafka: could not ${doing}: ${reason}`, {
+  return new DormouseError('unavailable', `Kafka: could not ${doing}: ${reason}${adviceOn(error)}`, {
     retryable: true,
     cause: error,
   });
