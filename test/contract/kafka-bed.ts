@@ -1,6 +1,7 @@
 import kafkajs, { type Broker, type Cluster, type Kafka } from 'kafkajs';
 import { type TestBed, freshName } from '#testing';
 import { type KafkaTransport, createKafkaTransport } from '#transport';
+import { realTime } from './real-time.js';
 
 /** Long enough that a loaded machine loses no member of a test to it. */
 const SESSION_MS = 6_000;
@@ -67,7 +68,7 @@ export const kafkaBed = (brokers: () => string) => async (): Promise<TestBed<Kaf
       for (const transport of dead) transport.abandon();
       await noticeDeaths(brokers(), clientId);
     },
-    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    advance: realTime,
     dispose: async () => {
       await Promise.all(opened.map((transport) => transport.close()));
     },

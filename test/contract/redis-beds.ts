@@ -1,4 +1,5 @@
 import { type TestBed, freshName } from '#testing';
+import { realTime } from './real-time.js';
 
 interface Closable {
   close(): Promise<void>;
@@ -28,7 +29,7 @@ export const redisBed =
         return port;
       },
       crash: closeAll,
-      advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      advance: realTime,
       dispose: closeAll,
     };
   };
