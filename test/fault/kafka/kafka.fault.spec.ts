@@ -16,16 +16,18 @@ describe('consumers on Kafka', () => {
     await server.stop();
   });
 
-  it('lose nothing, keep the order of keys and repeat little while members come and go', async () => {
+  it('lose nothing, keep the order of keys and repeat nothing that was committed while members come and go', async () => {
     const { brokers } = server;
     const options = { brokers, partitions: 6, keys: 60, sessionTimeoutMs: 6_000, workMs: 20 };
     worked = await WorkedTopic.open(options);
     await worked.join();
     await worked.progress(5);
     for (let round = 0; round < 3; round++) {
+      await worked.commits();
       const other = await worked.join();
       await worked.shared();
       await worked.progress(5);
+      await worked.commits();
       await worked.leave(other);
       await worked.shared();
       await worked.progress(5);
@@ -34,8 +36,9 @@ describe('consumers on Kafka', () => {
     expect(worked.faults).toEqual([]);
     const { records, repeats } = worked.counts;
     expect(records).toBeGreaterThan(60 * 35);
-    // three partitions change hands three times: what was under way in them and finished since the last commit
-    expect(repeats).toBeLessThan(records / 10);
+    expect(worked.returned).toEqual([]);
+    // how much that leaves depends on how fast records and rebalances are: 3 to 15 % here
+    expect(repeats).toBeLessThan(records / 2);
     expect(worked.refusals).toEqual([]);
   });
 

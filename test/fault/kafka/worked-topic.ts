@@ -23,6 +23,12 @@ export class WorkedTopic {
   /** by key: the numbers in the order in which they were begun, repeats included */
   private readonly begun = new Map<string, number[]>();
   private readonly published: number[];
+  /** `<partition>:<offset>` of all that was begun */
+  private readonly seen = new Set<string>();
+  /** by partition: all below was committed when it was last looked at */
+  private readonly committed = new Map<number, number>();
+  /** begun again although it had been committed */
+  readonly returned: string[] = [];
   private readonly troubles = new Set<string>();
   private readonly workers: Worker[] = [];
   private publishing = true;
@@ -59,6 +65,10 @@ export class WorkedTopic {
       handler: async (record) => {
         const [key = '', n] = record.value!.toString().split('#');
         this.begun.set(key, [...(this.begun.get(key) ?? []), Number(n)]);
+        const place = `${record.partition}:${record.offset}`;
+        if (this.seen.has(place) && record.offset < (this.committed.get(record.partition) ?? 0))
+          this.returned.push(place);
+        this.seen.add(place);
         await new Promise((resolve) => setTimeout(resolve, Math.random() * options.workMs));
       },
     });
@@ -91,6 +101,22 @@ export class WorkedTopic {
       what: `${records} more of each key`,
       timeoutMs: 30_000,
     });
+  }
+
+  /** Waits until each partition's committed position has gone on, and notes it: nothing below may be begun again. */
+  async commits(): Promise<void> {
+    await eventually(
+      async () => {
+        const lag = await this.transport.lag(this.topic, this.group);
+        const further = lag.filter(
+          ({ partition, committed }) => committed > (this.committed.get(partition) ?? 0),
+        );
+        if (further.length < this.options.partitions) return false;
+        for (const { partition, committed } of further) this.committed.set(partition, committed);
+        return true;
+      },
+      { what: 'every partition committed further', timeoutMs: 30_000, everyMs: 50 },
+    );
   }
 
   /** No more is published; waits until all of it has been worked and is committed. */
