@@ -58,7 +58,6 @@ export const ERROR_CODES = [
   'closed',
   // a store that lost its data
   'store_emptied',
-  'payload_lost',
   'rebuild_failed',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
