@@ -1,12 +1,9 @@
-import { DormouseError, type Snapshot } from '#contracts';
+import type { Snapshot } from '#contracts';
 import { keyPart, timePart, type View } from '#engine';
+import { cursorOf, LOOKED_AT, placeOfCursor } from '../../list-place.js';
 import type { ListPage, ListQuery } from '../../port.js';
 import { type SessionReads } from './session-reads.js';
 import { decodeHeadLine, type SessionTables } from './session-rows.js';
-
-/** Sessions that a page looks at, however few match: what a page costs doesn't depend on the filter. */
-const LOOKED_AT = 500;
-const CURSOR = /^\d{15}\|[^|]+$/;
 
 /** One page of a tenant's sessions, newest first. @throws DormouseError `invalid_cursor` */
 export const listPage = (
@@ -18,7 +15,7 @@ export const listPage = (
   const { tenant, status, metadata, createdAfter, limit, cursor } = query;
   const prefix = `${keyPart(tenant)}|`;
   // below the last one of the page before; `|` is above every digit
-  const end = cursor === undefined ? '|' : decodeCursor(cursor);
+  const end = cursor === undefined ? '|' : placeOfCursor(cursor);
   const start = createdAfter === undefined ? '' : timePart(createdAfter + 1);
   const most = status === undefined && metadata === undefined ? limit : Math.max(limit, LOOKED_AT);
   const rows = view.range(tables.creations, {
@@ -32,7 +29,7 @@ export const listPage = (
   for (const [i, { key, value }] of rows.entries()) {
     if (i === most || snapshots.length === limit) {
       const last = rows[i - 1]?.key ?? key;
-      return { snapshots, nextCursor: Buffer.from(last.slice(prefix.length)).toString('base64url') };
+      return { snapshots, nextCursor: cursorOf(last.slice(prefix.length)) };
     }
     const session = keyPart(value);
     const head = view.get(tables.heads, session);
@@ -45,13 +42,3 @@ export const listPage = (
 
 const matches = ({ fixed }: Snapshot, wanted: Record<string, string> = {}): boolean =>
   Object.entries(wanted).every(([name, value]) => fixed.submission.metadata?.[name] === value);
-
-const decodeCursor = (cursor: string): string => {
-  const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!CURSOR.test(text))
-    throw new DormouseError(
-      'invalid_cursor',
-      'cursor: expected next_cursor of an earlier page, got something else',
-    );
-  return text;
-};

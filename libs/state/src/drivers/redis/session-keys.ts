@@ -1,4 +1,5 @@
 import { checkedPrefix, sessionTag, SHARDS, shardOf } from '#redis';
+import { timePart } from '../../list-place.js';
 
 const DATAREF = /^blob:\{(.+)\}:([0-9a-f]{64})$/s;
 
@@ -87,9 +88,6 @@ export class SessionKeys {
     return Array.from({ length: SHARDS }, (_, shard) => `${this.prefix}${name}:${shard}`);
   }
 }
-
-/** Milliseconds with leading zeros: in order as text too. */
-export const timePart = (ms: number): string => String(ms).padStart(15, '0');
 
 /** `<time of creation>|<session id>`: in the order of a list. */
 export const listMember = (createdAt: number, sessionId: string): string =>

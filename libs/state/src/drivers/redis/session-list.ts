@@ -1,11 +1,10 @@
-import { DormouseError, type Snapshot } from '#contracts';
+import type { Snapshot } from '#contracts';
 import { type RedisConnection } from '#redis';
+import { cursorOf, invalidCursor, LOOKED_AT, timePart } from '../../list-place.js';
 import type { ListPage, ListQuery } from '../../port.js';
-import { type SessionKeys, timePart } from './session-keys.js';
+import type { SessionKeys } from './session-keys.js';
 import { type SessionReads } from './session-reads.js';
 
-/** Sessions that a page looks at, however few match: what a page costs doesn't depend on the filter. */
-const LOOKED_AT = 500;
 /** Loaded together: a page that is full early has not loaded all it could look at. */
 const TOGETHER = 100;
 /** On a cluster a session is listed before it is there: only an entry that is so old has none any more. */
@@ -23,11 +22,7 @@ const matches = ({ fixed, status }: Snapshot, query: ListQuery): boolean =>
 
 const decodeCursor = (cursor: string): string => {
   const text = Buffer.from(cursor, 'base64url').toString();
-  if (splitMember(text) === null)
-    throw new DormouseError(
-      'invalid_cursor',
-      'cursor: expected next_cursor of an earlier page, got something else',
-    );
+  if (splitMember(text) === null) throw invalidCursor();
   return text;
 };
 
@@ -65,7 +60,7 @@ export const listPage = async (
   }
   const last = members[looked - 1];
   if (last === undefined || looked === found.length) return { snapshots };
-  return { snapshots, nextCursor: Buffer.from(last).toString('base64url') };
+  return { snapshots, nextCursor: cursorOf(last) };
 };
 
 /** Sessions that the server forgot by itself are still listed: nobody waits for it to end. */

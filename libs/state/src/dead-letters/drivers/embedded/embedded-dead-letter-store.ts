@@ -1,6 +1,7 @@
 import { type DeadLetter, DormouseError, type Redrive } from '#contracts';
 import { type Engine, keyPart, type Table, timePart, type Transaction, under, type View } from '#engine';
-import { cursorOf, matches, placeIn, placeOfCursor, shareOf } from '../../page.js';
+import { cursorOf, placeOfCursor } from '../../../list-place.js';
+import { matches, placeIn, shareOf } from '../../page.js';
 import {
   type DeadLetterPage,
   type DeadLetterQuery,

@@ -1,7 +1,8 @@
 import type { DeadLetter, Redrive } from '#contracts';
 import { checkedPrefix, RedisConnection, type RedisOptions, sessionTag } from '#redis';
 import { markRedrivenMove } from './moves/mark-redriven.lua.js';
-import { cursorOf, matches, placeIn, placeOfCursor, shareOf } from '../../page.js';
+import { cursorOf, placeOfCursor } from '../../../list-place.js';
+import { matches, placeIn, shareOf } from '../../page.js';
 import {
   type DeadLetterPage,
   type DeadLetterQuery,

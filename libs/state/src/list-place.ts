@@ -1,0 +1,22 @@
+import { DormouseError } from '#contracts';
+
+/** Entries that a page looks at, however few match: what a page costs doesn't depend on the filter. */
+export const LOOKED_AT = 500;
+
+/** Milliseconds with leading zeros: in order as text too. */
+export const timePart = (ms: number): string => String(ms).padStart(15, '0');
+
+/** `<time>|<id>`, of which the next page goes on below. */
+const PLACE = /^\d{15}\|[^|]+$/;
+
+export const cursorOf = (place: string): string => Buffer.from(place).toString('base64url');
+
+/** @throws DormouseError `invalid_cursor` */
+export const placeOfCursor = (cursor: string): string => {
+  const place = Buffer.from(cursor, 'base64url').toString('latin1');
+  if (!PLACE.test(place)) throw invalidCursor();
+  return place;
+};
+
+export const invalidCursor = (): DormouseError =>
+  new DormouseError('invalid_cursor', 'cursor: expected next_cursor of an earlier page, got something else');
