@@ -1,7 +1,8 @@
-import type { ErrorData, HistoryEntry, JsonObject, Snapshot, ToolCatalogue } from '#contracts';
+import type { HistoryEntry, JsonObject, Snapshot, ToolCatalogue } from '#contracts';
 import type { Call, Closing, Conclusion, ThinkContext } from '../../brain.js';
 import { compensationEnd } from '../../core/stuck.js';
 import { declaredCompensation, declaredParameters } from '../declared-compensation.js';
+import { undoingStuck, withNotUndone } from '../undoing-end.js';
 import { callArguments, storedTurn } from './turn.js';
 
 const UNDO = 'undo:';
@@ -106,20 +107,8 @@ const closingOf = (
   { stuck, skipped, done }: Undone,
   { error }: NonNullable<Snapshot['ending']>,
 ): Closing | undefined => {
-  if (stuck.length > 0)
-    return {
-      status: 'parked',
-      error: {
-        code: 'compensation_failed',
-        message: `These calls couldn't be undone: ${stuck.join(', ')}. A person has to look.`,
-        retryable: false,
-        details: { intents: stuck, ...(error === undefined ? {} : { cause: { ...error } }) },
-      },
-    };
+  if (stuck.length > 0) return undoingStuck('calls', stuck, { intents: stuck }, error);
   if (!done) return undefined;
-  const told: ErrorData | undefined =
-    skipped.length === 0 || error === undefined
-      ? error
-      : { ...error, details: { not_undone: skipped, cause: error.details ?? null } };
+  const told = withNotUndone(error, skipped);
   return { status: 'compensated', ...(told === undefined ? {} : { error: told }) };
 };

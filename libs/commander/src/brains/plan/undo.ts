@@ -1,6 +1,7 @@
-import { type ErrorData, type Plan, type PlanStep, repeatable, type ToolCatalogue } from '#contracts';
+import { type Plan, type PlanStep, repeatable, type ToolCatalogue } from '#contracts';
 import type { Call, Closing, Conclusion, ThinkContext, UnmadeCall } from '../../brain.js';
 import { compensationEnd } from '../../core/stuck.js';
+import { undoingStuck, withNotUndone } from '../undoing-end.js';
 import {
   type Compensation,
   compensationOf,
@@ -159,21 +160,8 @@ const closingOf = (context: ThinkContext, plan: Plan, { marks }: Progress): Clos
   const marked = (mark: string) =>
     plan.steps.filter((_, place) => marks[place] === mark).map((step) => step.id);
   const stuck = marked('x');
-  if (stuck.length > 0)
-    return {
-      status: 'parked',
-      error: {
-        code: 'compensation_failed',
-        message: `These steps couldn't be undone: ${stuck.join(', ')}. A person has to look.`,
-        retryable: false,
-        details: { steps: stuck, ...(ended.error === undefined ? {} : { cause: { ...ended.error } }) },
-      },
-    };
-  const skipped = marked('k');
-  const error: ErrorData | undefined =
-    skipped.length === 0 || ended.error === undefined
-      ? ended.error
-      : { ...ended.error, details: { not_undone: skipped, cause: ended.error.details ?? null } };
+  if (stuck.length > 0) return undoingStuck('steps', stuck, { steps: stuck }, ended.error);
+  const error = withNotUndone(ended.error, marked('k'));
   const status = marks.includes('d') ? 'compensated' : ended.status;
   return { status, ...(error === undefined ? {} : { error }) };
 };
