@@ -26,9 +26,10 @@ export const deadlineCounts = (snapshot: Snapshot): boolean =>
 export const nextWake = (snapshot: Snapshot, now: number): number | null => {
   if (isTerminal(snapshot.status)) return null;
   const dead = deadEventIds(snapshot);
-  const repeated = snapshot.pending.filter(
-    ({ intent_id }) => dead.size === 0 || !(dead.has(intent_id) || dead.has(resultId(intent_id))),
-  );
+  const repeated =
+    dead.size === 0
+      ? snapshot.pending
+      : snapshot.pending.filter(({ intent_id }) => !(dead.has(intent_id) || dead.has(resultId(intent_id))));
   let wake = repeated.length > 0 ? Infinity : now + IDLE_MS;
   const at = (time: number | undefined) => {
     if (time !== undefined && time < wake) wake = time;
