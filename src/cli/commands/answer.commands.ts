@@ -1,21 +1,12 @@
 import { type Command, Option } from 'commander';
-import { userInfo } from 'node:os';
 import { type Json, type ResolutionOutcome, RESOLUTIONS, type SessionView } from '#contracts';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
+import { userName } from '../user-name.js';
 import { UsageError } from './submission-file.js';
 
 const byOption = (): Option =>
-  new Option('--by <name>', 'who answers; kept in the timeline').default(userName(), 'you');
-
-/** A container may have no name for its user. */
-const userName = (): string => {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'dormouse';
-  }
-};
+  new Option('--by <name>', 'who answers; kept in the timeline').default(userName() ?? 'dormouse', 'you');
 
 /** Errors: {@link UsageError} */
 const jsonOf = (option: string, text: string): Json => {

@@ -1,9 +1,10 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { DeadLetterView, RedriveManyRequest } from '#contracts';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
+import { userName } from '../user-name.js';
 import { table } from '../view/table.js';
+import { utcTime } from '../view/utc-time.js';
 import { UsageError } from './submission-file.js';
 
 interface Filter {
@@ -23,20 +24,9 @@ interface RedriveOptions extends Filter {
   why?: string;
 }
 
-const localTime = (time: string): string => time.slice(0, 19).replace('T', ' ');
-
 const redrivenText = ({ redriven }: DeadLetterView): string => {
   const last = redriven.at(-1);
-  return last === undefined ? '' : `${localTime(last.at)} by ${last.by}`;
-};
-
-/** Who acts, when nobody says: the user of this machine. */
-const whoami = (): string => {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'unnamed';
-  }
+  return last === undefined ? '' : `${utcTime(last.at)} by ${last.by}`;
 };
 
 const withFilter = (command: Command): Command =>
@@ -75,7 +65,7 @@ const addList = (group: Command, context: Context): void => {
             ],
             page.dead_letters.map((letter) => [
               letter.id,
-              localTime(letter.at),
+              utcTime(letter.at),
               letter.reason,
               letter.session_id ?? '',
               redrivenText(letter),
@@ -112,7 +102,7 @@ const addRedrive = (group: Command, context: Context): void => {
     .action(async (id: string | undefined, options: RedriveOptions, command: Command) => {
       const { client, terminal, json, exit } = context.of(command);
       const who = {
-        by: options.by ?? whoami(),
+        by: options.by ?? userName() ?? 'unnamed',
         ...(options.why === undefined ? {} : { reason: options.why }),
       };
       const filter: RedriveManyRequest['filter'] = {

@@ -6,10 +6,9 @@ import { entryLine } from '../view/entry-line.js';
 import { tellEnd } from '../view/result.js';
 import { tellStuck } from '../view/stuck.js';
 import { table } from '../view/table.js';
+import { utcTime } from '../view/utc-time.js';
 import { follow } from './follow.js';
 import { UsageError } from './submission-file.js';
-
-const localTime = (time: string): string => time.slice(0, 19).replace('T', ' ');
 
 const subject = (session: SessionView): string =>
   session.input ?? session.plan?.steps.map((step) => step.id).join(', ') ?? '';
@@ -40,12 +39,7 @@ export const addGet = (program: Command, context: Context): void => {
           terminal.print(
             `\n${table(
               [{ title: 'waits for' }, { title: 'since' }, { title: 'until at most' }, { title: 'intent' }],
-              session.pending.map((p) => [
-                p.tool_name,
-                localTime(p.since),
-                localTime(p.deadline),
-                p.intent_id,
-              ]),
+              session.pending.map((p) => [p.tool_name, utcTime(p.since), utcTime(p.deadline), p.intent_id]),
               terminal.columns,
             )}`,
           );
@@ -101,7 +95,7 @@ export const addList = (program: Command, context: Context): void => {
               s.status,
               String(s.step),
               s.brain,
-              localTime(s.created_at),
+              utcTime(s.created_at),
               subject(s),
             ]),
             terminal.columns,
