@@ -44,12 +44,7 @@ export const consumerMetrics = (strategies: EventStrategies, lags: GroupLags): D
     ofEach('counter', NAMES.skipped, 'Records that came again and were dropped', (s) => s.skipped),
     ofEach('counter', NAMES.redelivered, 'Records handed over again after a failure', (s) => s.retries),
     ofEach('counter', NAMES.unhandled, 'Records of a type that nobody here handles', (s) => s.unhandled),
-    ofEach(
-      'counter',
-      METRICS.consumer.deadLetters,
-      'Records put among the dead letters',
-      (s) => s.deadLetters,
-    ),
+    ofEach('counter', NAMES.deadLetters, 'Records put among the dead letters', (s) => s.deadLetters),
     ofEach('counter', NAMES.commits, 'Positions committed', (s) => s.commits),
     ofEach(
       'counter',

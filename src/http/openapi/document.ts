@@ -1,7 +1,8 @@
 import { type ErrorCode, Problem } from '#contracts';
 import { VERSION } from '../../version.js';
 import { PROBLEM_TYPE, statusesOf } from '../problem.js';
-import { type Answer, type Operation, OPERATIONS } from './operations.js';
+import type { Answer, Operation } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { SchemaComponents } from './schema-components.js';
 
 /** What any call can answer: a query or header that is wrong, an error of ours. */

@@ -2,66 +2,31 @@ import {
   BatchAnswer,
   BatchLine,
   CancelRequest,
-  DeadLetterList,
-  DeadLetterView,
   type ErrorCode,
   IdempotencyKey,
   Liveness,
   Readiness,
-  RedriveAnswer,
-  RedriveManyRequest,
-  RedriveRequest,
   ResolutionRequest,
   SESSION_STATUSES,
   SessionList,
   SessionView,
   Submission,
-  Tenant,
   Timeline,
   TimelineEntry,
   ToolList,
 } from '#contracts';
-import { DEFAULT_LIST_LIMIT, MAX_LIST_LIMIT } from '../list-query.js';
+import { DEAD_LETTER_OPERATIONS } from './dead-letter.operations.js';
+import {
+  type Answer,
+  id,
+  JSON_TYPE,
+  type Operation,
+  page,
+  type Parameter,
+  query,
+  tenant,
+} from './operation.js';
 
-/** A parameter in the query, the path or the headers. */
-export interface Parameter {
-  name: string;
-  in: 'query' | 'path' | 'header';
-  required?: boolean;
-  description?: string;
-  schema: object;
-}
-
-export interface Answer {
-  description: string;
-  mediaType?: string;
-  schema?: object;
-  headers?: Record<string, { description: string; schema: object }>;
-}
-
-/** One call of the API, as the document describes it. The schemas are those that the code checks with. */
-export interface Operation {
-  method: 'get' | 'post';
-  path: string;
-  id: string;
-  tag: 'sessions' | 'tools' | 'dead letters' | 'health' | 'description';
-  summary: string;
-  description?: string;
-  parameters?: readonly Parameter[];
-  body?: { mediaType: string; schema: object; required: boolean };
-  answers: Readonly<Record<string, Answer>>;
-  /** errors beside those that every call can answer */
-  errors: readonly ErrorCode[];
-}
-
-const JSON_TYPE = 'application/json';
-
-const tenant: Parameter = {
-  name: 'Dormouse-Tenant',
-  in: 'header',
-  description: "another tenant's session is a 404",
-  schema: Tenant,
-};
 const key: Parameter = { name: 'Idempotency-Key', in: 'header', schema: IdempotencyKey };
 const trace: Parameter = {
   name: 'traceparent',
@@ -69,7 +34,6 @@ const trace: Parameter = {
   description: 'W3C trace context; the session joins the trace',
   schema: { type: 'string' },
 };
-const id: Parameter = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
 const intent: Parameter = {
   name: 'intent_id',
   in: 'path',
@@ -77,25 +41,6 @@ const intent: Parameter = {
   description: 'an intent of the session',
   schema: { type: 'string' },
 };
-const query = (name: string, description: string, schema: object): Parameter => ({
-  name,
-  in: 'query',
-  description,
-  schema,
-});
-
-/** The parameters of every list. */
-const page = (of: string): Parameter[] => [
-  query('limit', `${of} on a page`, {
-    type: 'integer',
-    minimum: 1,
-    maximum: MAX_LIST_LIMIT,
-    default: DEFAULT_LIST_LIMIT,
-  }),
-  query('cursor', '`next_cursor` of the page before', { type: 'string', minLength: 1, maxLength: 1024 }),
-];
-
-const deadLetter: Answer = { description: 'it', mediaType: JSON_TYPE, schema: DeadLetterView };
 const session: Answer = { description: 'the session', mediaType: JSON_TYPE, schema: SessionView };
 
 /** Errors of the calls that answer a session that waits for a person. */
@@ -253,61 +198,7 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: { description: 'the catalogue', mediaType: JSON_TYPE, schema: ToolList } },
     errors: [],
   },
-  {
-    method: 'get',
-    path: '/v1/dead-letters',
-    id: 'listDeadLetters',
-    tag: 'dead letters',
-    summary: 'List records that nobody could process, newest first',
-    description:
-      'Those of the retention time. May lag by a second. A page may be shorter than `limit` although there is a `next_cursor`. The records themselves are left out.',
-    parameters: [
-      tenant,
-      query('reason', 'only those with this reason', { type: 'string', minLength: 1 }),
-      query('topic', 'only those from this topic', { type: 'string', minLength: 1 }),
-      query('session_id', 'only those of this session', { type: 'string', minLength: 1 }),
-      query('redriven', 'only those that were published again, or only those that were not', {
-        type: 'boolean',
-      }),
-      ...page('dead letters'),
-    ],
-    answers: { 200: { description: 'a page', mediaType: JSON_TYPE, schema: DeadLetterList } },
-    errors: ['invalid_cursor', 'unavailable'],
-  },
-  {
-    method: 'get',
-    path: '/v1/dead-letters/{id}',
-    id: 'getDeadLetter',
-    tag: 'dead letters',
-    summary: 'Look at a dead letter, with its record as it was',
-    parameters: [id, tenant],
-    answers: { 200: deadLetter },
-    errors: ['not_found', 'unavailable'],
-  },
-  {
-    method: 'post',
-    path: '/v1/dead-letters/{id}/redrive',
-    id: 'redriveDeadLetter',
-    tag: 'dead letters',
-    summary: 'Publish its record again',
-    description: 'The same record, to its topic and under its key. A session that it parked goes on.',
-    parameters: [id, tenant],
-    body: { mediaType: JSON_TYPE, schema: RedriveRequest, required: false },
-    answers: { 202: deadLetter },
-    errors: ['not_found', 'body_too_large', 'unsupported_media_type', 'unavailable'],
-  },
-  {
-    method: 'post',
-    path: '/v1/dead-letters/redrive',
-    id: 'redriveDeadLetters',
-    tag: 'dead letters',
-    summary: 'Publish again all that match and were not published again yet',
-    description: 'With `more` in the answer: the call stopped before the end, repeat it.',
-    parameters: [tenant],
-    body: { mediaType: JSON_TYPE, schema: RedriveManyRequest, required: true },
-    answers: { 202: { description: 'which ones', mediaType: JSON_TYPE, schema: RedriveAnswer } },
-    errors: ['body_too_large', 'unsupported_media_type', 'unavailable'],
-  },
+  ...DEAD_LETTER_OPERATIONS,
   {
     method: 'get',
     path: '/health/live',
