@@ -8,9 +8,8 @@ import {
   type SessionView,
 } from '#contracts';
 import { eventually, tempDir } from '#testing';
-import type { Terminal } from '../../src/cli/view/terminal.js';
-import { runProgram } from '../../src/cli/program.js';
 import { type Booted, boot, closeGate, openGate } from './http/booted.js';
+import { commandLine, type Ran } from './http/command-line.js';
 import { written } from './http/written.js';
 
 const ALL_TOOLS = './test/e2e/http/tools.mjs,./examples/own-tool/word-count.mjs';
@@ -31,20 +30,7 @@ const letters = async (query = ''): Promise<DeadLetterView[]> => {
 const session = async (id: string): Promise<SessionView> =>
   (await app!.call<SessionView>('GET', `/v1/sessions/${id}`)).body;
 
-/** The command line against the running application. */
-const cli = async (...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> => {
-  const out: string[] = [];
-  const err: string[] = [];
-  const terminal: Terminal = {
-    columns: 200,
-    live: false,
-    print: (line) => void out.push(line),
-    complain: (line) => void err.push(line),
-    draw: () => undefined,
-  };
-  const code = await runProgram(['--url', app!.url, ...args], terminal);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-};
+const cli = (...args: string[]): Promise<Ran> => commandLine(app!.url, args, 200);
 
 describe('records that nobody can process', () => {
   it('are listed newest first, shown as they were, and redriven to their topic', async () => {

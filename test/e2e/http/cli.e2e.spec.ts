@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SessionList, SessionView, TimelineEntry, ToolList } from '#contracts';
 import { eventually, type TempDir, tempDir } from '#testing';
-import { runProgram } from '../../../src/cli/program.js';
-import type { Terminal } from '../../../src/cli/view/terminal.js';
 import { type Booted, boot, closeGate, gate, gated, openGate, quick } from './booted.js';
+import { commandLine, type Ran } from './command-line.js';
 
 let app: Booted;
 let dir: TempDir;
@@ -19,25 +18,7 @@ afterAll(async () => {
 });
 afterEach(closeGate);
 
-interface Ran {
-  code: number | undefined;
-  out: string;
-  err: string;
-}
-
-const dormouse = async (...args: string[]): Promise<Ran> => {
-  const out: string[] = [];
-  const err: string[] = [];
-  const terminal: Terminal = {
-    columns: 100,
-    live: false,
-    print: (line) => void out.push(line),
-    complain: (line) => void err.push(line),
-    draw: () => undefined,
-  };
-  const code = await runProgram(['--url', app.url, ...args], terminal);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-};
+const dormouse = (...args: string[]): Promise<Ran> => commandLine(app.url, args);
 
 const file = (name: string, content: unknown): string => {
   const path = join(dir.path, name);
