@@ -1,7 +1,7 @@
 import type { Submission } from '#contracts';
 import { check } from './check/checker.js';
 import type { Finding } from './check/finding.js';
-import { Chronicle } from './check/histories.js';
+import { Chronicle, copiesOfIntents } from './check/histories.js';
 import { actingTools } from './workload/acting-tools.js';
 import type { Scenario } from './workload/scenario.js';
 import type { FaultKind, FaultPlanOptions } from './world/faults.js';
@@ -79,6 +79,8 @@ export const runSchedule = async (
       ledger: world.ledger,
       backlog: world.backlog(),
       deadLetters: world.log.topic(TOPICS.deadLetter).partitions.reduce((sum, { length }) => sum + length, 0),
+      copies: copiesOfIntents(world.log),
+      faultless: Object.keys(world.faults.happened).length === 0,
       trust,
     }),
     statuses,

@@ -2,8 +2,8 @@ import { isTerminal, type Outcome, type PendingIntent, repeatable } from '#contr
 import type { Promised } from '../workload/client.js';
 import type { Ledger } from '../world/ledger.js';
 import { checkCompensation } from './compensation.js';
-import type { Finding } from './finding.js';
 import type { SessionHistory } from './histories.js';
+import type { Finding } from './finding.js';
 import { checkOrder } from './order.js';
 
 /** Which promises hold when a store has lost its last writes, which it had acknowledged. */
@@ -16,6 +16,10 @@ export interface Facts {
   /** records that nobody finished */
   backlog: readonly string[];
   deadLetters: number;
+  /** of intents, by id: how often they are in the log */
+  copies: ReadonlyMap<string, number>;
+  /** nothing went wrong: then what is due happens at its time */
+  faultless: boolean;
   trust: Trust;
 }
 
@@ -30,10 +34,11 @@ export const check = (facts: Facts): Finding[] => {
     if (!histories.some(({ snapshot }) => snapshot.session_id === sessionId))
       report('nothing_lost', `${sessionId} (${key}) was accepted and isn't there`);
   for (const session of histories) {
-    checkEnd(session, report);
-    checkTimeline(session, report);
+    checkEnd(session, trust, report);
     checkOutcomes(session, ledger, trust, report);
+    // a version that came twice, once before and once after the loss, is one to a compare-and-set
     if (trust === 'kept') {
+      checkTimeline(session, report);
       checkOrder(session, ledger, report);
       checkCompensation(session, ledger, report);
     }
@@ -44,10 +49,32 @@ export const check = (facts: Facts): Finding[] => {
     if (deadLetters > 0) report('dead_letter', `${deadLetters} dead letters of records that are all valid`);
   }
   for (const what of backlog) report('finished', what);
+  for (const [id, times] of facts.copies)
+    if (times > MOST_COPIES) report('calm', `${id} is in the log ${times} times`);
+  if (facts.faultless) for (const session of histories) checkTimes(session, report);
   return findings;
 };
 
-const checkEnd = ({ snapshot, row, history, intents }: SessionHistory, report: Report): void => {
+/** However long nobody is there to run it, an intent is repeated more and more rarely. */
+const MOST_COPIES = 60;
+const LATE_MS = 5_000;
+
+/** A durable wait ends when it is over. */
+const checkTimes = ({ intents, written }: SessionHistory, report: Report): void => {
+  for (const { at, answered } of written)
+    for (const id of answered) {
+      const intent = intents.get(id);
+      if (intent?.tool !== 'wait' || typeof intent.parameters['ms'] !== 'number') continue;
+      const lateMs = at - intent.emitted_at - intent.parameters['ms'];
+      if (lateMs > LATE_MS) report('in_time', `${id} waited ${lateMs} ms too long`);
+    }
+};
+
+const checkEnd = (
+  { snapshot, row, history, intents }: SessionHistory,
+  trust: Trust,
+  report: Report,
+): void => {
   const { session_id, status, pending } = snapshot;
   const ended = isTerminal(status);
   if (!ended && status !== 'parked')
@@ -62,7 +89,8 @@ const checkEnd = ({ snapshot, row, history, intents }: SessionHistory, report: R
     );
   if ((ended || status === 'parked') && pending.length > 0)
     report('one_outcome', `${session_id} is ${status} with ${pending.length} intents pending`);
-  if (!ended && status !== 'parked') return;
+  // steps that a store forgot had intents that nobody knows of any more
+  if ((!ended && status !== 'parked') || trust === 'forgetful') return;
   const answered = new Set(history.flatMap((e) => (e.kind === 'observation' ? [e.intent_id] : [])));
   for (const id of intents.keys())
     if (!answered.has(id)) report('one_outcome', `${session_id} is ${status} and ${id} has no outcome`);
@@ -109,8 +137,12 @@ const checkOutcomes = (
     if (intent === undefined || outcome === undefined || trust === 'forgetful') continue;
     checkTruth(intent, outcome, ledger, report);
     if (intent.effect === 'pure' || intent.external === true) continue;
+    // a Commander that was frozen may seal what is answered and forgotten by then; that is told, and nobody listens
+    const counting = (published.get(id) ?? []).filter(
+      ({ status }) => status !== 'cancelled' || outcome.status === 'cancelled',
+    );
     const copies = new Set([
-      ...(published.get(id) ?? []).map((copy) => JSON.stringify(copy)),
+      ...counting.map((copy) => JSON.stringify(copy)),
       JSON.stringify({ status: outcome.status, result: outcome.result }),
     ]);
     if (copies.size > 1)

@@ -12,6 +12,7 @@ export interface Finding {
     | 'cancel'
     | 'wake_up'
     | 'in_time'
+    | 'calm'
     | 'finished'
     | 'dead_letter';
   what: string;

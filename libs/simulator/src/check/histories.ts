@@ -3,6 +3,7 @@ import {
   EVENT_NAMES,
   type HistoryEntry,
   type Json,
+  type OutcomeStatus,
   type PendingIntent,
   type Snapshot,
   type StoredTimelineEntry,
@@ -21,6 +22,12 @@ export interface Written {
   answered: string[];
 }
 
+/** What an observation says of its intent's outcome. */
+export interface Told {
+  status: OutcomeStatus;
+  result: Json;
+}
+
 /** All that is known of one session when a schedule has ended. */
 export interface SessionHistory {
   row: SessionRow;
@@ -31,7 +38,7 @@ export interface SessionHistory {
   intents: Map<string, PendingIntent>;
   written: Written[];
   /** outcomes that were published, by intent */
-  published: Map<string, Json[]>;
+  published: Map<string, Told[]>;
 }
 
 /** Keeps what the rows forget: every intent, and when which step was written. */
@@ -69,13 +76,13 @@ export class Chronicle {
       timeline: row.timeline.map(({ text }) => JSON.parse(text) as StoredTimelineEntry),
       intents: this.intents.get(sessionId) ?? new Map<string, PendingIntent>(),
       written: this.written.get(sessionId) ?? [],
-      published: published.get(sessionId) ?? new Map<string, Json[]>(),
+      published: published.get(sessionId) ?? new Map<string, Told[]>(),
     }));
   }
 }
 
-const publishedOutcomes = (log: LogRows): Map<string, Map<string, Json[]>> => {
-  const bySession = new Map<string, Map<string, Json[]>>();
+const publishedOutcomes = (log: LogRows): Map<string, Map<string, Told[]>> => {
+  const bySession = new Map<string, Map<string, Told[]>>();
   for (const records of log.topic(TOPICS.observation).partitions)
     for (const { value } of records) {
       const text = value?.toString() ?? '';
@@ -83,10 +90,22 @@ const publishedOutcomes = (log: LogRows): Map<string, Map<string, Json[]>> => {
       const { data } = JSON.parse(text) as CloudEvent<ToolResultData>;
       // too large for the log: it lies in the store, as one copy
       if (data?.intent_id === undefined) continue;
-      const ofSession = bySession.get(data.session_id) ?? new Map<string, Json[]>();
+      const ofSession = bySession.get(data.session_id) ?? new Map<string, Told[]>();
       bySession.set(data.session_id, ofSession);
       const { status, result = null } = data;
       ofSession.set(data.intent_id, [...(ofSession.get(data.intent_id) ?? []), { status, result }]);
     }
   return bySession;
+};
+
+/** How often each intent is in the log. */
+export const copiesOfIntents = (log: LogRows): Map<string, number> => {
+  const copies = new Map<string, number>();
+  for (const records of log.topic(TOPICS.intent).partitions)
+    for (const { value } of records) {
+      const text = value?.toString() ?? '';
+      const id = text.includes(EVENT_NAMES.toolCall) ? /"id":"([^"]*)"/.exec(text)?.[1] : undefined;
+      if (id !== undefined) copies.set(id, (copies.get(id) ?? 0) + 1);
+    }
+  return copies;
 };

@@ -1,10 +1,15 @@
 import { DormouseError } from '#contracts';
 import type { LogRecord, OutboundRecord, PartitionPosition, Position, TopicSpec } from '#transport';
 
+/** A partition that is somebody's, and the how manieth ownership of it that is: a commit of an earlier one is fenced. */
+export interface Ownership extends PartitionPosition {
+  epoch: number;
+}
+
 /** What a group's coordinator knows of a member. */
 export interface GroupMember {
   /** These are its own from now on. */
-  given(positions: readonly PartitionPosition[]): void;
+  given(ownerships: readonly Ownership[]): void;
   /** These aren't any more. */
   taken(partitions: readonly number[]): void;
 }
@@ -14,11 +19,13 @@ export class LogGroup {
   readonly members: GroupMember[] = [];
   readonly owners: (GroupMember | null)[];
   readonly positions: Position[];
+  private readonly epochs: number[];
   /** chooses, of all orders of the members, the one by which partitions are dealt out */
   private turn = 0;
 
   constructor(partitions: number) {
     this.owners = Array.from({ length: partitions }, () => null);
+    this.epochs = Array.from({ length: partitions }, () => 0);
     this.positions = Array.from({ length: partitions }, () => ({ offset: 0, metadata: '' }));
   }
 
@@ -41,11 +48,12 @@ export class LogGroup {
     this.deal();
   }
 
-  /** @returns false: a partition of them isn't the member's; of those nothing was written */
-  commit(member: GroupMember, positions: readonly PartitionPosition[]): boolean {
+  /** @returns false: a partition of them isn't the member's (any more); of those nothing was written */
+  commit(member: GroupMember, ownerships: readonly Ownership[]): boolean {
     let owned = true;
-    for (const { partition, offset, metadata } of positions) {
-      if (this.owners[partition] === member) this.positions[partition] = { offset, metadata };
+    for (const { partition, offset, metadata, epoch } of ownerships) {
+      if (this.owners[partition] === member && this.epochs[partition] === epoch)
+        this.positions[partition] = { offset, metadata };
       else owned = false;
     }
     return owned;
@@ -60,6 +68,7 @@ export class LogGroup {
       const after = owner ?? null;
       if (after === before) return;
       this.owners[partition] = after;
+      this.epochs[partition] = (this.epochs[partition] ?? 0) + 1;
       if (before !== null) taken.set(before, [...(taken.get(before) ?? []), partition]);
       if (after !== null) given.set(after, [...(given.get(after) ?? []), partition]);
     });
@@ -68,6 +77,7 @@ export class LogGroup {
       member.given(
         partitions.map((partition) => ({
           partition,
+          epoch: this.epochs[partition] ?? 0,
           ...(this.positions[partition] ?? { offset: 0, metadata: '' }),
         })),
       );

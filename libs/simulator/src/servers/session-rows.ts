@@ -3,6 +3,7 @@ import {
   type HistoryEntry,
   isTerminal,
   RECORD_VERSION,
+  type SessionFixed,
   type Snapshot,
   type StoredStatus,
   type StoredTimelineEntry,
@@ -12,7 +13,8 @@ import { UndoLog } from './undo-log.js';
 
 /** A session as the server keeps it: texts, as on any wire; replaced as a whole with every write. */
 export interface SessionRow {
-  fixed: string;
+  /** written once, frozen, so that whoever reads it may be handed it */
+  fixed: SessionFixed;
   head: string;
   tenant: string;
   createdAt: number;
@@ -30,6 +32,12 @@ export interface SessionRow {
   timeline: readonly { seq: number; text: string }[];
   wake: number | null;
 }
+
+const frozen = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+};
 
 const headOf = (snapshot: Snapshot) => ({
   head: JSON.stringify({ ...snapshot, fixed: undefined }),
@@ -51,7 +59,7 @@ export const snapshotOf = (row: SessionRow): Snapshot => {
       'newer_version',
       `expected a snapshot of version ${RECORD_VERSION}, got ${head.v}`,
     );
-  return Object.assign(head, { fixed: JSON.parse(row.fixed) as Snapshot['fixed'] });
+  return Object.assign(head, { fixed: row.fixed });
 };
 
 export const historyOf = (row: SessionRow): HistoryEntry[] =>
@@ -80,7 +88,7 @@ export class SessionRows {
     if (existing !== undefined) return { kind: 'exists', snapshot: snapshotOf(existing) };
     const { fixed } = snapshot;
     this.put(snapshot.session_id, {
-      fixed: JSON.stringify(fixed),
+      fixed: frozen(fixed),
       ...headOf(snapshot),
       tenant: fixed.tenant,
       createdAt: fixed.created_at,

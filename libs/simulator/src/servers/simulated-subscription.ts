@@ -1,13 +1,14 @@
 import { DormouseError } from '#contracts';
 import type { Feed, LogRecord, PartitionPosition, Subscription } from '#transport';
 import type { Line } from './line.js';
-import type { GroupMember, LogGroup } from './log-rows.js';
+import type { GroupMember, LogGroup, Ownership } from './log-rows.js';
 
 /** A member talks to its coordinator over one connection. */
 const ON_ITS_CONNECTION = { inOrder: true, once: true } as const;
 
 interface Cursor {
   next: number;
+  epoch: number;
   paused: boolean;
 }
 
@@ -50,12 +51,14 @@ export class SimulatedSubscription implements Subscription, GroupMember {
     this.parts.group.join(this);
   }
 
-  given(positions: readonly PartitionPosition[]): void {
+  given(ownerships: readonly Ownership[]): void {
     this.parts.line.tell(() => {
       if (this.closed) return;
-      for (const { partition, offset } of positions)
-        this.cursors.set(partition, { next: offset, paused: false });
-      this.parts.feed.assigned(positions);
+      for (const { partition, offset, epoch } of ownerships)
+        this.cursors.set(partition, { next: offset, epoch, paused: false });
+      this.parts.feed.assigned(
+        ownerships.map(({ partition, offset, metadata }) => ({ partition, offset, metadata })),
+      );
       this.wake();
     });
   }
@@ -85,10 +88,14 @@ export class SimulatedSubscription implements Subscription, GroupMember {
           'invalid_request',
           `metadata: expected at most ${maxMetadataBytes} bytes, got ${Buffer.byteLength(metadata)}`,
         );
+    const ownerships = positions.map((position) => ({
+      ...position,
+      epoch: this.cursors.get(position.partition)?.epoch ?? -1,
+    }));
     const what = positions.map(({ partition, offset }) => `${partition}:${offset}`).join(' ');
     const owned = await line.call(
       `commit positions ${what}`,
-      () => group.commit(this, positions),
+      () => group.commit(this, ownerships),
       ON_ITS_CONNECTION,
     );
     return owned ? 'committed' : 'fenced';

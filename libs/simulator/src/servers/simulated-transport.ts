@@ -70,6 +70,8 @@ export class SimulatedTransport extends Transport {
 
   async subscribe(topic: string, group: string, feed: Feed): Promise<Subscription> {
     return this.call(`join ${group}`, () => {
+      // a member that is gone by then is none
+      if (this.closed) throw closedError();
       const { partitions, readers } = this.server.topic(topic);
       const subscription = new SimulatedSubscription({
         line: this.line,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DormouseError } from '#contracts';
-import type { Sessions } from '#commander';
+import type { Sessions, SubmitContext } from '#commander';
 import type { Agenda } from '../world/agenda.js';
 import type { Randomness } from '../world/randomness.js';
 import type { Trace } from '../world/trace.js';
@@ -77,12 +77,13 @@ export class Client {
       });
   }
 
-  private context() {
+  private context(): SubmitContext {
     const { key } = this.wish;
+    const traceId = createHash('md5').update(key).digest('hex');
     return {
       tenant: TENANT,
       idempotencyKey: key,
-      traceId: createHash('md5').update(key).digest('hex'),
+      caller: { traceId, spanId: traceId.slice(0, 16), sampled: false },
     };
   }
 

@@ -190,6 +190,11 @@ export class SimulatedNode {
     for (const subscription of this.parts.log.subscriptions) subscription.evict();
   }
 
+  /** Its process is gone. */
+  end(): void {
+    void this.parts.log.close();
+  }
+
   rejoin(): void {
     for (const subscription of this.parts.log.subscriptions) subscription.rejoin();
   }
@@ -290,7 +295,6 @@ const listening = (strategy: EventStrategy): Promise<void> =>
   new Promise((resolve, reject) => {
     strategy.listen((error) => {
       if (error === undefined) resolve();
-      else
-        reject(error instanceof Error ? error : new Error('the strategy could not listen', { cause: error }));
+      else reject(error instanceof Error ? error : new Error('it could not join its group'));
     });
   });

@@ -30,15 +30,21 @@ export const shortly = (answer: unknown): string => {
   if (answer instanceof Uint8Array) return `${answer.length} bytes`;
   if (Array.isArray(answer)) return `[${answer.map(shortly).join(' ')}]`;
   if (typeof answer !== 'object' || answer === null) return JSON.stringify(answer);
-  const { kind, status, version, outcome, started, sessionId, at, leaseUntil } = answer as Record<
-    string,
-    unknown
-  >;
+  const { kind, status, version, outcome, started, sessionId, at, leaseUntil } = answer as {
+    kind?: string;
+    status?: string;
+    version?: number;
+    outcome?: object;
+    started?: boolean;
+    sessionId?: string;
+    at?: number;
+    leaseUntil?: number;
+  };
   if (typeof version === 'number' && typeof status === 'string') return `v${version} ${status}`;
   const told = [kind, status, started === true ? 'started' : undefined, sessionId, at].filter(
     (word) => word !== undefined,
   );
   if (typeof outcome === 'object') told.push(shortly(outcome));
   else if (kind === undefined && typeof leaseUntil === 'number') told.push(`lease ${leaseUntil}`);
-  return told.length === 0 ? 'answered' : told.map(String).join(' ');
+  return told.length === 0 ? 'answered' : told.join(' ');
 };

@@ -27,6 +27,8 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 const unavailable = (server: ServerName): DormouseError =>
   new DormouseError('unavailable', `no answer from ${server}`, { retryable: true });
 
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 type Answer<T> = { value: T } | { error: unknown };
 
 const tried = <T>(effect: () => T): Answer<T> => {
@@ -84,7 +86,7 @@ export class Wire implements Line {
       const settle = (answer: Answer<T>) => {
         process.reach(() => {
           if ('value' in answer) resolve(answer.value);
-          else reject(answer.error instanceof Error ? answer.error : new Error(String(answer.error)));
+          else reject(asError(answer.error));
         });
       };
       const arrive = () => {

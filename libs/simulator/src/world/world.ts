@@ -301,6 +301,7 @@ export class World implements Surroundings {
     const at = this.members.indexOf(member);
     if (at < 0) return;
     process.kill();
+    node.end();
     this.members.splice(at, 1);
     this.agenda.after(MEMBER_MS, () => {
       node.evict();

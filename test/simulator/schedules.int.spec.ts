@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { runSchedule, type ScheduleReport, type SimulatorOptions } from '#simulator';
+
+const given = process.env['SEED'];
+const fresh = given === undefined ? Date.now() % 2 ** 31 : Number(given);
+const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1_500);
+
+const { stackTraceLimit } = Error;
+beforeAll(() => {
+  // the tools of a schedule fail on purpose, and so do its servers
+  Logger.overrideLogger(false);
+  Error.stackTraceLimit = 0;
+});
+afterAll(() => {
+  Logger.overrideLogger(true);
+  Error.stackTraceLimit = stackTraceLimit;
+});
+
+/** The first schedule that breaks a promise, told readably; undefined when there is none. */
+const firstFinding = async (
+  from: number,
+  schedules: number,
+  options: SimulatorOptions = {},
+): Promise<string | undefined> => {
+  for (let seed = from; seed < from + schedules; seed++) {
+    const { findings } = await runSchedule(seed, options);
+    if (findings.length === 0) continue;
+    const { trace = '' } = await runSchedule(seed, options, true);
+    return `seed ${seed}\n${findings.map(({ promise, what }) => `${promise}: ${what}`).join('\n')}\n${trace}`;
+  }
+  return undefined;
+};
+
+describe('a seed', () => {
+  it('is one schedule: the same trace to the byte, whatever ran before', async () => {
+    const traces = async (seeds: number[]) => {
+      const reports: ScheduleReport[] = [];
+      for (const seed of seeds) reports.push(await runSchedule(seed, {}, true));
+      return new Map(reports.map((report) => [report.seed, report]));
+    };
+    const seeds = Array.from({ length: 25 }, (_, i) => fresh + i);
+    const first = await traces(seeds);
+    const second = await traces([...seeds].reverse());
+    for (const seed of seeds) expect(second.get(seed)).toEqual(first.get(seed));
+    expect(new Set([...first.values()].map(({ trace }) => trace)).size).toBe(seeds.length);
+  });
+
+  it('runs the same untraced', async () => {
+    const { trace: _, ...traced } = await runSchedule(7, {}, true);
+    expect(await runSchedule(7)).toEqual(traced);
+  });
+});
+
+describe(`schedules (SEED=${fresh} SCHEDULES=${SCHEDULES})`, () => {
+  it('keep every promise when nothing goes wrong, and then what is due happens at its time', async () => {
+    expect(await firstFinding(1, Math.ceil(SCHEDULES / 5), { faults: 0 })).toBeUndefined();
+  });
+
+  it('keep every promise through crashes, freezes, lost replies, duplicates, outages and rebalances', async () => {
+    expect(await firstFinding(1, Math.ceil(SCHEDULES / 2))).toBeUndefined();
+    expect(await firstFinding(fresh, SCHEDULES)).toBeUndefined();
+  });
+
+  it('keep every promise through twice as many faults', async () => {
+    expect(await firstFinding(fresh, Math.ceil(SCHEDULES / 3), { faults: 12 })).toBeUndefined();
+  });
+
+  it('leave no session hanging when a store comes back without its last writes', async () => {
+    expect(await firstFinding(fresh, Math.ceil(SCHEDULES / 3), { trust: 'forgetful' })).toBeUndefined();
+  });
+});
