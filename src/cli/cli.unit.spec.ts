@@ -30,8 +30,8 @@ describe('the command line', () => {
     const terminal = recorder();
     expect(await runProgram(['--help'], terminal)).toBe(0);
     const help = terminal.out.join('\n');
-    for (const code of [0, 1, 2, 3, 4, 5]) expect(help).toMatch(new RegExp(`^ +${code} `, 'm'));
-    for (const command of ['start', 'submit', 'get', 'list', 'cancel', 'tools'])
+    for (const code of [0, 1, 2, 3, 4, 5, 6]) expect(help).toMatch(new RegExp(`^ +${code} `, 'm'));
+    for (const command of ['start', 'submit', 'get', 'list', 'cancel', 'tools', 'verify'])
       expect(help).toContain(command);
   });
 
@@ -50,6 +50,13 @@ describe('the command line', () => {
       /Expected a plan in package\.json/,
     ],
     ['metadata without a value', [...NOWHERE, 'list', '--metadata', 'key'], 1, /key=value/],
+    ['tools without a plan', ['verify', '--tools', 'tools.mjs'], 1, /--plan FILE/],
+    [
+      'schedules that are no number',
+      ['verify', '--schedules', 'many'],
+      1,
+      /whole number from 1 on; came many/,
+    ],
     ['a server URL that is none', ['--url', 'localhost', 'list'], 1, /DORMOUSE_URL: expected a URL/],
     [
       'a server that is not there',

@@ -8,6 +8,7 @@ export const EXIT = {
   parked: 3,
   cancelled: 4,
   unreachable: 5,
+  broken: 6,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -20,6 +21,7 @@ Exit codes:
   3    it is parked: a person has to decide
   4    it was cancelled or compensated
   5    the server can't be reached
+  6    verify found a broken promise
   130  interrupted; the session goes on without us`;
 
 /** How a followed session ended, as an exit code. */

@@ -6,6 +6,7 @@ import { addDeadLetters } from './commands/dead-letter.commands.js';
 import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
 import { addStart } from './commands/start.command.js';
 import { addSubmit } from './commands/submit.command.js';
+import { addVerify } from './commands/verify.command.js';
 import { Context } from './context.js';
 import { EXIT, EXIT_HELP, type ExitCode } from './exit-codes.js';
 import type { Terminal } from './view/terminal.js';
@@ -46,6 +47,7 @@ export const runProgram = async (
   addResolve(program, context);
   addTools(program, context);
   addDeadLetters(program, context);
+  addVerify(program, context);
   for (const command of program.commands.flatMap((command) => [command, ...command.commands]))
     command.exitOverride().addHelpText('after', EXIT_HELP);
   try {

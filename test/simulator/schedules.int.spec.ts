@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { describe, expect, it } from '@jest/globals';
 import { runSchedule, type ScheduleReport, type SimulatorOptions } from '#simulator';
+import { quietly } from './quietly.js';
 
 const given = process.env['SEED'];
 const fresh = given === undefined ? Date.now() % 2 ** 31 : Number(given);
 const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1_500);
 
-const { stackTraceLimit } = Error;
-beforeAll(() => {
-  // the tools of a schedule fail on purpose, and so do its servers
-  Logger.overrideLogger(false);
-  Error.stackTraceLimit = 0;
-});
-afterAll(() => {
-  Logger.overrideLogger(true);
-  Error.stackTraceLimit = stackTraceLimit;
-});
+quietly();
 
 /** The first schedule that breaks a promise, told readably; undefined when there is none. */
 const firstFinding = async (

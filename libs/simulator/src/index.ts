@@ -11,3 +11,5 @@ export type { Around } from './world/world.js';
 export type { Scenario } from './workload/scenario.js';
 export type { SimulatedProcess } from './world/simulated-process.js';
 export { runSchedule, type ScheduleReport, type SimulatorOptions } from './simulator.js';
+export type { Summary } from './verify/summary.js';
+export { replay, toolsOf, type Verification, verify } from './verify/verify.js';

@@ -1,8 +1,10 @@
 import type { Submission } from '#contracts';
-import { check } from './check/checker.js';
+import type { RegisteredTool } from '#dispatcher';
+import { check, type Facts } from './check/checker.js';
 import type { Finding } from './check/finding.js';
 import { Chronicle, copiesOfIntents } from './check/histories.js';
-import { actingTools } from './workload/acting-tools.js';
+import { actingTools, UNDOABLE, undoableOf } from './workload/acting-tools.js';
+import { givenTools } from './workload/given-tools.js';
 import type { Scenario } from './workload/scenario.js';
 import type { FaultKind, FaultPlanOptions } from './world/faults.js';
 import { TOPICS } from './world/node.js';
@@ -14,10 +16,14 @@ export interface SimulatorOptions {
   trust?: 'kept' | 'forgetful';
   /** submitted instead of sessions that are drawn */
   submission?: Submission;
+  /** run for real, instead of the simulator's own */
+  tools?: readonly RegisteredTool[];
   /** most faults of a schedule; default 6 */
   faults?: number;
   weights?: FaultPlanOptions['weights'];
   around?: Around;
+  /** promises that aren't checked */
+  forgives?: readonly Finding['promise'][];
   sweeps?: boolean;
   scenario?: (scenario: Scenario) => Scenario;
 }
@@ -42,6 +48,9 @@ const MOST_FAULTS = 6;
 const CALLS_OF_A_STEP = 14;
 const CALLS_OF_A_SESSION = 20;
 
+const kept = ({ forgives = [] }: SimulatorOptions, facts: Facts): Finding[] =>
+  check(facts).filter(({ promise }) => !forgives.includes(promise));
+
 /** Runs one schedule: the same seed and options, the same schedule, to the byte of its trace. */
 export const runSchedule = async (
   seed: number,
@@ -61,7 +70,7 @@ export const runSchedule = async (
       ),
       weights: { ...(trust === 'forgetful' ? { memory_loss: 10 } : {}), ...options.weights },
     }),
-    tools: actingTools,
+    tools: options.tools === undefined ? actingTools : givenTools(options.tools),
     ...(options.submission === undefined ? {} : { submission: options.submission }),
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.sweeps === undefined ? {} : { sweeps: options.sweeps }),
@@ -73,7 +82,7 @@ export const runSchedule = async (
   for (const { status } of world.sessions.rows.values()) statuses[status] = (statuses[status] ?? 0) + 1;
   return {
     seed,
-    findings: check({
+    findings: kept(options, {
       histories: chronicle.histories(world.log),
       promised: world.clients.flatMap(({ promised }) => promised ?? []),
       ledger: world.ledger,
@@ -81,6 +90,7 @@ export const runSchedule = async (
       deadLetters: world.log.topic(TOPICS.deadLetter).partitions.reduce((sum, { length }) => sum + length, 0),
       copies: copiesOfIntents(world.log),
       faultless: Object.keys(world.faults.happened).length === 0,
+      undoable: options.tools === undefined ? UNDOABLE : undoableOf(options.tools),
       trust,
     }),
     statuses,

@@ -20,6 +20,8 @@ export interface Facts {
   copies: ReadonlyMap<string, number>;
   /** nothing went wrong: then what is due happens at its time */
   faultless: boolean;
+  /** tools that name their own compensation */
+  undoable: ReadonlySet<string>;
   trust: Trust;
 }
 
@@ -40,7 +42,7 @@ export const check = (facts: Facts): Finding[] => {
     if (trust === 'kept') {
       checkTimeline(session, report);
       checkOrder(session, ledger, report);
-      checkCompensation(session, ledger, report);
+      checkCompensation(session, ledger, facts.undoable, report);
     }
   }
   if (trust === 'kept') {
@@ -91,7 +93,11 @@ const checkEnd = (
     report('one_outcome', `${session_id} is ${status} with ${pending.length} intents pending`);
   // steps that a store forgot had intents that nobody knows of any more
   if ((!ended && status !== 'parked') || trust === 'forgetful') return;
-  const answered = new Set(history.flatMap((e) => (e.kind === 'observation' ? [e.intent_id] : [])));
+  const answered = new Set([
+    ...history.flatMap((e) => (e.kind === 'observation' ? [e.intent_id] : [])),
+    // answered, and for a person to settle
+    ...(snapshot.stuck ?? []).map(({ intent }) => intent.intent_id),
+  ]);
   for (const id of intents.keys())
     if (!answered.has(id)) report('one_outcome', `${session_id} is ${status} and ${id} has no outcome`);
 };
@@ -129,6 +135,8 @@ const checkOutcomes = (
   for (const entry of history)
     if (entry.kind === 'observation')
       outcomes.set(entry.intent_id, [...(outcomes.get(entry.intent_id) ?? []), entry.outcome]);
+  for (const { intent, outcome } of snapshot.stuck ?? [])
+    if (!outcomes.has(intent.intent_id)) outcomes.set(intent.intent_id, [outcome]);
   for (const [id, of] of outcomes) {
     if (of.length > 1)
       report('one_outcome', `${session_id}: ${id} was answered ${of.length} times: ${intentOf(of)}`);

@@ -1,15 +1,13 @@
-import { isTerminal, type PlanStep } from '#contracts';
+import { isTerminal } from '#contracts';
 import type { Ledger } from '../world/ledger.js';
 import type { Finding } from './finding.js';
 import type { SessionHistory } from './histories.js';
-
-/** How the simulation's own tools are undone. */
-const canBeUndone = (step: PlanStep): boolean => step.compensation !== undefined || step.tool === 'book';
 
 /** What was done is undone, or stands for a person to see; nothing is undone that nobody asked to. */
 export const checkCompensation = (
   { snapshot, intents, history, timeline }: SessionHistory,
   ledger: Ledger,
+  undoable: ReadonlySet<string>,
   report: (promise: Finding['promise'], what: string) => void,
 ): void => {
   const { status, session_id, fixed } = snapshot;
@@ -44,7 +42,8 @@ export const checkCompensation = (
   );
   const done = plan.steps.filter((step) => {
     const intent = all.find(({ call }) => call === `step:${step.id}`);
-    return intent !== undefined && canBeUndone(step) && ledger.countOf(intent.intent_id) > 0;
+    const canBeUndone = step.compensation !== undefined || undoable.has(step.tool);
+    return intent !== undefined && canBeUndone && ledger.countOf(intent.intent_id) > 0;
   });
   for (const step of done) {
     const intent = all.find(({ call }) => call === `step:${step.id}`);

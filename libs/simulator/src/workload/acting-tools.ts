@@ -14,6 +14,7 @@ import {
 } from '#dispatcher';
 import type { Agenda } from '../world/agenda.js';
 import type { Ledger, ToolRun } from '../world/ledger.js';
+import type { Randomness } from '../world/randomness.js';
 import type { SimulatedProcess } from '../world/simulated-process.js';
 
 /** How one attempt of a tool goes: written in the plan's parameters, so that a seed tells all of it. */
@@ -35,6 +36,7 @@ export interface Stage {
   ledger: Ledger;
   process: SimulatedProcess;
   serverNow: () => number;
+  random: Randomness;
 }
 
 const TIMEOUT_MS = 4_000;
@@ -66,6 +68,15 @@ const ACTING: readonly RegisteredTool[] = [
 ];
 const WAIT = registeredTool(waitTool, 'built in');
 
+/** The tools that name a compensation and have something to be undone. */
+export function undoableOf(tools: readonly RegisteredTool[]): ReadonlySet<string> {
+  return new Set(
+    tools.flatMap(({ spec: { name, effect, compensation } }) =>
+      compensation === undefined || effect === 'pure' ? [] : [name],
+    ),
+  );
+}
+
 const errorOf = (act: Act): Error => {
   switch (act.ends) {
     case 'retryable':
@@ -84,7 +95,13 @@ const actOf = (parameters: JsonObject, attempt: number): Act => {
   return acts?.[Math.min(attempt, acts.length) - 1] ?? { ms: 0, ends: 'ok', does: 0 };
 };
 
-const begin = (stage: Stage, tool: string, parameters: JsonObject, context: ToolContext): ToolRun =>
+/** Writes down that a run begins. */
+export const beginRun = (
+  stage: Pick<Stage, 'agenda' | 'ledger' | 'process'>,
+  tool: string,
+  parameters: JsonObject,
+  context: ToolContext,
+): ToolRun =>
   stage.ledger.begin({
     intentId: context.intentId,
     sessionId: context.sessionId,
@@ -101,7 +118,7 @@ const begin = (stage: Stage, tool: string, parameters: JsonObject, context: Tool
 const perform = (stage: Stage, tool: string, parameters: JsonObject, context: ToolContext): unknown => {
   const { agenda, ledger, process } = stage;
   const act = actOf(parameters, context.attempt);
-  const run = begin(stage, tool, parameters, context);
+  const run = beginRun(stage, tool, parameters, context);
   const result = { v: 1, of: parameters['name'] ?? null };
   let done = false;
   const does = () => {
@@ -140,6 +157,9 @@ const perform = (stage: Stage, tool: string, parameters: JsonObject, context: To
       });
   });
 };
+
+/** Those that may be undone without their plan saying how. */
+export const UNDOABLE: ReadonlySet<string> = undoableOf(ACTING);
 
 /** The tools of a simulation as one of its processes runs them. */
 export const actingTools = (stage: Stage): RegisteredTool[] => [

@@ -21,8 +21,11 @@ export interface ClientWorld {
   readonly trace: Trace | undefined;
   /** an api process that runs now, if there is one */
   api(): Sessions | undefined;
+  /** what a client wants is nothing that can be asked for */
+  refused(error: Error): void;
 }
 
+const WRONG: ReadonlySet<string> = new Set(['invalid_request', 'invalid_plan', 'no_brain']);
 const PATIENCE_MS = 8_000;
 const TRIES = 40;
 const TENANT = 'default';
@@ -123,6 +126,7 @@ export class Client {
       },
       (error: unknown) => {
         this.world.trace?.add('client', `${what}: ${String(error)}`);
+        if (DormouseError.is(error) && WRONG.has(error.code)) this.world.refused(error);
         end(DormouseError.is(error) ? error.retryable : true);
       },
     );

@@ -11,6 +11,8 @@ const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at &&
 export class Agenda {
   private readonly heap: Entry[] = [];
   private made = 0;
+  /** something real that is waited for; no virtual time passes meanwhile */
+  private held: Promise<unknown> | undefined;
 
   /** @param now where time begins, ms since the epoch */
   constructor(public now: number) {}
@@ -48,6 +50,19 @@ export class Agenda {
     return false;
   }
 
+  /** Nothing happens until it has settled, or so much real time has passed. */
+  holdFor(real: Promise<unknown>, patienceMs: number): void {
+    const held = Promise.all([this.held, settledWithin(real, patienceMs)]);
+    this.held = held;
+    void held.then(() => {
+      if (this.held === held) this.held = undefined;
+    });
+  }
+
+  get holding(): Promise<unknown> | undefined {
+    return this.held;
+  }
+
   private take(): Entry | undefined {
     const { heap } = this;
     const first = heap[0];
@@ -67,6 +82,16 @@ export class Agenda {
     return first;
   }
 }
+
+const settledWithin = (real: Promise<unknown>, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    real.then(end, end);
+  });
 
 /** Cheaper than `queueMicrotask`, which keeps an async context for each call. */
 const RESOLVED = Promise.resolve();
@@ -88,7 +113,7 @@ export const drive = (agenda: Agenda, done: () => boolean): Promise<void> =>
         reject(error instanceof Error ? error : new Error(String(error)));
         return;
       }
-      void RESOLVED.then(soon);
+      void (agenda.holding ?? RESOLVED).then(soon);
     };
     const soon = (): void => {
       process.nextTick(turn);

@@ -29,6 +29,7 @@ export const shortly = (answer: unknown): string => {
   if (answer === undefined) return 'done';
   if (answer instanceof Uint8Array) return `${answer.length} bytes`;
   if (Array.isArray(answer)) return `[${answer.map(shortly).join(' ')}]`;
+  if (typeof answer === 'string') return answer;
   if (typeof answer !== 'object' || answer === null) return JSON.stringify(answer);
   const { kind, status, version, outcome, started, sessionId, at, leaseUntil } = answer as {
     kind?: string;

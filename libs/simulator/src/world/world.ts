@@ -78,6 +78,7 @@ export class World implements Surroundings {
   private serverAheadMs = 0;
   private joined = 0;
   private quietSince = Infinity;
+  private refusal: Error | undefined;
 
   constructor(private readonly options: WorldOptions) {
     this.random = new Randomness(options.seed);
@@ -95,7 +96,11 @@ export class World implements Surroundings {
     };
   }
 
-  /** Lets it all happen; resolves when everything has ended and nothing moves any more, or never will. */
+  /**
+   * Lets it all happen; resolves when everything has ended and nothing moves any more, or never will.
+   *
+   * Errors: `invalid_plan`, `invalid_request`, `no_brain` of what was to be submitted
+   */
   async run(): Promise<void> {
     for (const { topic, partitions } of Object.values(TOPICS).map((topic) => ({
       topic,
@@ -125,6 +130,7 @@ export class World implements Surroundings {
   }
 
   private isOver(): boolean {
+    if (this.refusal !== undefined) throw this.refusal;
     if (!this.isSettled()) {
       this.quietSince = Infinity;
       return false;
@@ -140,6 +146,10 @@ export class World implements Surroundings {
     for (const client of this.clients) if (!client.done) return false;
     for (const { process } of this.members) if (process.state === 'frozen') return false;
     return true;
+  }
+
+  refused(error: Error): void {
+    this.refusal = error;
   }
 
   serverNow(): number {
@@ -270,7 +280,13 @@ export class World implements Surroundings {
       ports,
       log,
       settings,
-      tools: options.tools({ agenda, ledger: this.ledger, process, serverNow: () => this.serverNow() }),
+      tools: options.tools({
+        agenda,
+        ledger: this.ledger,
+        process,
+        random,
+        serverNow: () => this.serverNow(),
+      }),
       random: random.next,
       around: around === undefined ? (_role, handle) => handle : (role, handle) => around(role, handle, own),
       nextWakeInMs: () => this.sessions.earliestWake() - this.serverNow(),

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Around, type Finding, runSchedule, type SimulatorOptions } from '#simulator';
+import { MUTANTS } from './mutants.js';
+import { quietly } from './quietly.js';
+
+/** A broken rule shows itself within so many schedules; most take a few. */
+const MOST_SCHEDULES = 4_000;
+/** The same schedules with the rule kept show nothing. */
+const UNBROKEN_SCHEDULES = 300;
+
+/** One thing before the other: `outer` sees a call first. */
+const both = (inner: Around | undefined, outer: Around): Around => ({
+  ports: (ports, process) => {
+    const within = inner?.ports?.(ports, process) ?? ports;
+    return outer.ports?.(within, process) ?? within;
+  },
+  ...(outer.handler === undefined ? {} : { handler: outer.handler }),
+});
+
+interface Found {
+  schedule: number;
+  findings: Finding[];
+}
+
+const firstFound = async (
+  most: number,
+  options: SimulatorOptions,
+  shows?: Finding['promise'],
+): Promise<Found | undefined> => {
+  for (let schedule = 1; schedule <= most; schedule++) {
+    const { findings } = await runSchedule(schedule, options);
+    if (findings.some(({ promise }) => shows === undefined || promise === shows))
+      return { schedule, findings };
+  }
+  return undefined;
+};
+
+quietly();
+
+describe('a broken rule of the protocol is found', () => {
+  it.each(MUTANTS)('$name: $breaks', async ({ name, around, shows, options = {} }) => {
+    const wide = { ...options, around: both(options.around, around()) };
+    const found = await firstFound(MOST_SCHEDULES, wide, shows);
+    process.stdout.write(`${name}: found in schedule ${found?.schedule ?? 'none'}\n`);
+    expect(found).toBeDefined();
+  });
+
+  it.each(MUTANTS.filter(({ options }) => options !== undefined))(
+    '$name: and what keeps it is not, under the same conditions',
+    async ({ options = {} }) => {
+      expect(await firstFound(UNBROKEN_SCHEDULES, options)).toBeUndefined();
+    },
+  );
+});
