@@ -32,6 +32,8 @@ export const ERROR_CODES = [
   'invalid_parameters',
   'tool_failed',
   'tool_timeout',
+  'tool_idle_timeout',
+  'queue_ttl_exceeded',
   'tool_aborted',
   'outcome_unknown',
   'result_too_large',

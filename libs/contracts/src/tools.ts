@@ -38,6 +38,10 @@ export interface ToolSpec {
   /** the tool that undoes it */
   compensation?: string;
   timeoutMs: number;
+  /** a run that sends no heartbeat for so long is aborted; absent: only `timeoutMs` ends it */
+  idleTimeoutMs?: number;
+  /** an intent that nobody has begun so long after its emission isn't run any more; absent: it waits for ever */
+  queueTtlMs?: number;
   retry: RetryPolicy;
   /** at most so many at once in one process; absent: only the process's bound */
   concurrency?: number;

@@ -72,6 +72,12 @@ export const ToolView = Type.Object(
     effect: Type.Union([...EFFECT_CLASSES, 'by_parameters' as const].map((effect) => Type.Literal(effect))),
     compensation: Type.Optional(Type.String({ description: 'the tool that undoes it' })),
     timeout_ms: Type.Integer(),
+    idle_timeout_ms: Type.Optional(
+      Type.Number({ description: 'a run that sends no heartbeat for so long is aborted' }),
+    ),
+    queue_ttl_ms: Type.Optional(
+      Type.Number({ description: 'an intent that nobody has begun after so long is not run any more' }),
+    ),
     retry: Type.Object({
       max_attempts: Type.Integer(),
       initial_ms: Type.Number(),
@@ -95,6 +101,8 @@ export const toolView = (spec: ToolSpec): ToolView => ({
   effect: spec.effect,
   ...(spec.compensation === undefined ? {} : { compensation: spec.compensation }),
   timeout_ms: spec.timeoutMs,
+  ...(spec.idleTimeoutMs === undefined ? {} : { idle_timeout_ms: spec.idleTimeoutMs }),
+  ...(spec.queueTtlMs === undefined ? {} : { queue_ttl_ms: spec.queueTtlMs }),
   retry: {
     max_attempts: spec.retry.maxAttempts,
     initial_ms: spec.retry.initialMs,

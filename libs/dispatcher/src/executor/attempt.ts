@@ -6,20 +6,28 @@ import { RunContext } from './run.context.js';
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 
+/** How long a run may last, and how long it may say nothing, in ms. */
+export interface RunLimits {
+  timeoutMs: number;
+  /** undefined: it need not send heartbeats */
+  idleTimeoutMs?: number | undefined;
+}
+
 /**
- * One run of a tool (or of its probe): begun at once, ended by itself or by its timeout. An abort for another reason
+ * One run of a tool (or of its probe): begun at once, ended by itself or by one of its limits. An abort for another reason
  * only signals the tool; its end is still waited for, because only it says what was done.
  */
 export class Attempt {
   private readonly context: RunContext;
   private timeoutAt = Infinity;
+  private heardAt = Infinity;
   private settle: ((ending: Ending) => void) | undefined;
   private timedOut = false;
 
   constructor(
     intent: Intent,
     number: number,
-    private readonly timeoutMs: number,
+    private readonly limits: RunLimits,
   ) {
     this.context = new RunContext(intent, number);
   }
@@ -37,7 +45,8 @@ export class Attempt {
       return this.threw(error);
     }
     if (!isPromise(value)) return { kind: 'returned', value };
-    this.timeoutAt = now + this.timeoutMs;
+    this.timeoutAt = now + this.limits.timeoutMs;
+    this.heardAt = now;
     value.then(
       (result) => this.settle?.({ kind: 'returned', value: result }),
       (error: unknown) => this.settle?.(this.threw(error)),
@@ -53,17 +62,24 @@ export class Attempt {
 
   /** @param now of the monotonic clock, ms */
   beat(now: number): void {
-    if (now < this.timeoutAt || this.timedOut || this.settle === undefined) return;
+    if (this.timedOut || this.settle === undefined) return;
+    if (RunContext.takeBeat(this.context)) this.heardAt = now;
+    const { timeoutMs, idleTimeoutMs = Infinity } = this.limits;
+    if (now >= this.timeoutAt) this.endBy('timeout', timeoutMs, this.settle);
+    else if (now >= this.heardAt + idleTimeoutMs) this.endBy('idle', idleTimeoutMs, this.settle);
+  }
+
+  private endBy(cause: 'timeout' | 'idle', timeoutMs: number, settle: (ending: Ending) => void): void {
     this.timedOut = true;
-    this.abort('timeout');
-    const { settle } = this;
+    this.abort(cause);
     // from here on the tool's own end settles what comes late
     const late = new Promise<Ending>((resolve) => {
       this.settle = resolve;
     });
     settle({
       kind: 'timeout',
-      timeoutMs: this.timeoutMs,
+      cause,
+      timeoutMs,
       late,
       heartbeat: RunContext.heartbeatOf(this.context),
     });

@@ -40,6 +40,8 @@ export const claim = async (parts: Parts, run: IntentRun): Promise<Claimed> => {
         parts.counts.takenOver++;
         run.holds(leases.hold(intent.key, token, sent));
         run.attempts = Math.max(run.attempts, reply.attempts);
+        // a pure tool's claim comes after its beginning, unless it was put off before
+        run.begun ||= reply.started || run.attempts > 0 || (run.effect === 'pure' && reply.notBefore === 0);
         return { kind: 'ours', started: reply.started, notBefore: reply.notBefore };
       case 'recorded':
       case 'conflict':

@@ -11,6 +11,7 @@ import type { IntentRun } from './intent.run.js';
 import { intentConflict, invalidParameters, outcomeOf } from './outcomes.js';
 import type { FlowEnd, Parts } from './parts.js';
 import { pauseUntil } from './pause.js';
+import { overdue } from './queue.ttl.js';
 import { type MaybeDone, ruleFour, takenOverError } from './rule.four.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
@@ -25,7 +26,10 @@ export const attemptOnce = (parts: Parts, run: IntentRun): Ending | Promise<Endi
   const { tool, intent } = run;
   if (tool === undefined) throw new Error('an unknown tool is refused before it is run');
   const { clock } = parts.pulse;
-  const attempt = new Attempt(intent, run.attempts + 1, run.timeoutMs);
+  const attempt = new Attempt(intent, run.attempts + 1, {
+    timeoutMs: run.timeoutMs,
+    idleTimeoutMs: tool.spec.idleTimeoutMs,
+  });
   const now = clock.monotonic();
   run.begins(attempt, now, clock.now());
   parts.counts.attempts++;
@@ -175,7 +179,9 @@ const runClaimed = async (parts: Parts, run: IntentRun): Promise<Next> => {
     return { do: 'claim' };
   }
   if (lease.signal === 'cancelled') return after(await endCancelled(parts, run));
-  if (!run.repeatable) {
+  const late = await overdue(parts, run);
+  if (late !== undefined) return after(await end(parts, run, 'failed', null, late));
+  if (run.marksStart) {
     const reply = await insist(parts, () => claims.start(lease.key, lease.token));
     if (reply === 'lost') {
       run.lostClaim = true;
@@ -232,7 +238,7 @@ const settle = async (parts: Parts, run: IntentRun, verdict: Verdict, ending: En
 const giveBack = async (parts: Parts, run: IntentRun): Promise<never> => {
   const { lease, intent } = run;
   run.letGo();
-  if (lease !== undefined && !run.repeatable) {
+  if (lease !== undefined && run.marksStart) {
     const notBefore = await parts.claims.now();
     await parts.claims.defer(intent.key, lease.token, { attempts: run.attempts, notBefore, handOver: true });
   } else if (lease !== undefined) await parts.claims.handBack(intent.key, lease.token);

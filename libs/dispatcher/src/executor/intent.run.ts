@@ -34,6 +34,8 @@ export class IntentRun implements Beating {
   attempts = 0;
   lease: Lease | undefined;
   attempt: Attempt | undefined;
+  /** somebody may have begun to run it, here or elsewhere */
+  begun = false;
   /** a place in flight is ours */
   placed = false;
   /** the claim that a long pure run is asking for */
@@ -78,7 +80,13 @@ export class IntentRun implements Beating {
     return repeatable(this.effect);
   }
 
+  /** Its claim tells when it was begun: what may not run twice, and what is to be begun in time or not at all. */
+  get marksStart(): boolean {
+    return !this.repeatable || (this.effect !== 'pure' && this.tool?.spec.queueTtlMs !== undefined);
+  }
+
   begins(attempt: Attempt, monotonicNow: number, now: number): void {
+    this.begun = true;
     this.attempt = attempt;
     this.startedAt = now;
     this.begunAt = monotonicNow;

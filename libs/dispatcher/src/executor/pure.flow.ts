@@ -1,6 +1,7 @@
 import { nextToken } from '#idempotency';
 import { ask } from './claim.step.js';
 import { closing } from './closing.js';
+import { overdue } from './queue.ttl.js';
 import { end } from './conclude.js';
 import { attemptOnce, claimedFlow, conflict, judge, refusal } from './flow.js';
 import type { IntentRun } from './intent.run.js';
@@ -17,7 +18,7 @@ export const pureFlow = async (parts: Parts, run: IntentRun): Promise<FlowEnd> =
   if (claimed !== null && claimed !== undefined) return claimedFlow(parts, run);
   if (asked === 'unwanted') return 'done';
   if (asked !== 'wanted') return conflict(parts, run, asked.conflict);
-  const refused = refusal(run);
+  const refused = refusal(run) ?? (await overdue(parts, run));
   if (refused !== undefined) {
     await end(parts, run, 'failed', null, refused);
     return 'done';

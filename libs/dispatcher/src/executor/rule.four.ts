@@ -38,7 +38,7 @@ type Asked = ProbeAnswer | { outcome: 'no_answer'; why: string };
 const askOnce = async (parts: Parts, run: IntentRun): Promise<Asked> => {
   const { tool } = run;
   if (tool?.probe === undefined) return { outcome: 'unknown' };
-  const attempt = new Attempt(run.intent, run.attempts + 1, run.timeoutMs);
+  const attempt = new Attempt(run.intent, run.attempts + 1, { timeoutMs: run.timeoutMs });
   run.attempt = attempt;
   const ending = await attempt.begin(
     (context) => tool.probe?.(run.intent.parameters, context),

@@ -20,6 +20,8 @@ const reasonOf = (cause: AbortCause): DormouseError => {
   switch (cause) {
     case 'timeout':
       return new DormouseError('tool_timeout', 'the tool did not end in time');
+    case 'idle':
+      return new DormouseError('tool_idle_timeout', 'the tool sent no heartbeat in time');
     case 'cancelled':
       return new DormouseError('cancelled', 'the session does not want the tool any more');
     case 'lost':
@@ -36,6 +38,7 @@ export class RunContext implements ToolContext {
   #logger: ToolLogger | undefined;
   #cause: AbortCause | undefined;
   #heartbeat: Json | undefined;
+  #beaten = false;
 
   constructor(
     intent: Intent,
@@ -79,11 +82,19 @@ export class RunContext implements ToolContext {
 
   heartbeat(detail?: Json): void {
     this.#heartbeat = detail ?? null;
+    this.#beaten = true;
   }
 
   /** for the executor: what the run said last */
   static heartbeatOf(context: RunContext): Json | undefined {
     return context.#heartbeat;
+  }
+
+  /** for the executor: whether the run has sent a heartbeat since this was asked last */
+  static takeBeat(context: RunContext): boolean {
+    const beaten = context.#beaten;
+    context.#beaten = false;
+    return beaten;
   }
 
   /** for the executor: why the signal was aborted first */

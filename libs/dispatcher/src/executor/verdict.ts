@@ -94,9 +94,10 @@ const dataOf = (error: unknown, retryable: boolean, heartbeat: Json | undefined)
   };
 };
 
-const timeoutData = (timeoutMs: number, heartbeat: Json | undefined): ErrorData => ({
-  code: 'tool_timeout',
-  message: `the tool did not end within ${timeoutMs} ms`,
+const timeoutData = ({ cause, timeoutMs, heartbeat }: Extract<Ending, { kind: 'timeout' }>): ErrorData => ({
+  ...(cause === 'idle'
+    ? { code: 'tool_idle_timeout', message: `the tool sent no heartbeat for ${timeoutMs} ms` }
+    : { code: 'tool_timeout', message: `the tool did not end within ${timeoutMs} ms` }),
   retryable: true,
   ...(heartbeat === undefined ? {} : { details: safeCopy({ heartbeat }) ?? null }),
 });
@@ -125,7 +126,7 @@ export const verdictOf = (judged: Judged): Verdict => {
       ? ended('failed', read.error)
       : { kind: 'ended', status: 'succeeded', ...read, error: null };
   }
-  if (ending.kind === 'timeout') return maybe(judged, timeoutData(ending.timeoutMs, ending.heartbeat));
+  if (ending.kind === 'timeout') return maybe(judged, timeoutData(ending));
 
   const { error, cause, heartbeat } = ending;
   const kind = toolErrorKind(error);

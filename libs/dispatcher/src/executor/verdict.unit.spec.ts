@@ -18,6 +18,7 @@ const threw = (error: unknown, cause?: AbortCause): Ending => ({
 });
 const timeout: Ending = {
   kind: 'timeout',
+  cause: 'timeout',
   timeoutMs: 50,
   late: new Promise(() => undefined),
   heartbeat: undefined,

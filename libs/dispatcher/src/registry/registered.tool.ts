@@ -78,6 +78,8 @@ const checkFields = (tool: ToolDefinition, from: string): void => {
   if (tool.probe !== undefined && typeof tool.probe !== 'function')
     throw toolInvalid(of, `probe: expected a function, got ${shown(tool.probe)}`);
   positive(of, 'timeoutMs', tool.timeoutMs, false);
+  positive(of, 'idleTimeoutMs', tool.idleTimeoutMs, false);
+  positive(of, 'queueTtlMs', tool.queueTtlMs, false);
   positive(of, 'concurrency', tool.concurrency, true);
   positive(of, 'retry.maxAttempts', tool.retry?.maxAttempts, true);
   positive(of, 'retry.initialMs', tool.retry?.initialMs, false);
@@ -123,6 +125,8 @@ export const registeredTool = (definition: ToolDefinition, from: string): Regist
       effect: typeof effect === 'function' ? 'by_parameters' : effect,
       ...(tool.compensation === undefined ? {} : { compensation: tool.compensation }),
       timeoutMs: tool.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      ...(tool.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: tool.idleTimeoutMs }),
+      ...(tool.queueTtlMs === undefined ? {} : { queueTtlMs: tool.queueTtlMs }),
       retry,
       ...(tool.concurrency === undefined ? {} : { concurrency: tool.concurrency }),
       servedBy: 'dispatcher',

@@ -25,7 +25,10 @@ export interface ToolContext {
   readonly attempt: number;
   /** aborted at the timeout, when the session doesn't want the tool any more, and at a shutdown */
   readonly signal: AbortSignal;
-  /** Says how far the run is; what was said last goes with its error if it is cut off. */
+  /**
+   * Says that the run goes on, and how far it is: keeps it from its tool's `idleTimeoutMs`; what was said last goes with
+   * its error if it is cut off.
+   */
   heartbeat(detail?: Json): void;
   /** the intent that this run undoes */
   readonly compensates?: string;
@@ -55,6 +58,13 @@ export interface ToolOptions<P = never> {
   compensation?: string;
   /** of one run; default 30 s */
   timeoutMs?: number;
+  /** a run that doesn't call `context.heartbeat` for so long is aborted, as at its timeout; default: it need not */
+  idleTimeoutMs?: number;
+  /**
+   * An intent that nobody has begun so long after its emission isn't run any more: it has failed with
+   * `queue_ttl_exceeded`, and nothing was done. Not for compensations: an undoing is never too late. Default: it waits.
+   */
+  queueTtlMs?: number;
   /** default: 5 runs (10 as a compensation), 200 ms doubling to 10 s, with jitter */
   retry?: Partial<RetryPolicy>;
   /** runs at once in one process; default: only the process's own bound */

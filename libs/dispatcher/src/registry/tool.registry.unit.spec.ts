@@ -153,6 +153,8 @@ describe('a tool is refused at start', () => {
     ['parameters of another type', { parameters: { type: 'array' } }, /its type is "array", not "object"/],
     ['no parameters', { parameters: undefined }, /parameters: expected a JSON Schema/],
     ['a timeout of nothing', { timeoutMs: 0 }, /timeoutMs: expected a number above 0, got 0/],
+    ['no time to be silent', { idleTimeoutMs: 0 }, /idleTimeoutMs: expected a number above 0, got 0/],
+    ['no time to wait', { queueTtlMs: '5s' }, /queueTtlMs: expected a number above 0, got "5s"/],
     ['a broken concurrency', { concurrency: 1.5 }, /concurrency: expected a whole number above 0, got 1.5/],
     [
       'no attempts',
