@@ -8,6 +8,7 @@ import { HttpModule } from './http/http.module.js';
 import type { RouteTable } from './http/route-table.js';
 import { eventContextOf } from './identity.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { topicSpecs } from './topics.js';
 import type { Storage } from './storage.js';
 import type { OpenTracing } from './tracing/tracing.js';
 import { StoresModule } from './stores.module.js';
@@ -79,7 +80,6 @@ export class AppModule {
     settings: Settings,
     { storage, tools, routes, tracing }: Parts,
   ): DynamicModule {
-    const { topics, partitions } = settings.log;
     return {
       module: AppModule,
       imports: [
@@ -87,7 +87,7 @@ export class AppModule {
         StoresModule.forRoot(storage),
         TransportModule.forRoot({
           transport: storage.transport,
-          topics: Object.values(topics).map((topic) => ({ topic, partitions })),
+          topics: topicSpecs(settings),
           context: eventContextOf(settings, 'dormouse'),
         }),
         ToolsModule.forRoot({

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DeadLetters } from '#commander';
 import type { DormouseError } from '#contracts';
 import { dispatcherConsumer, loadExternalTools, loadToolModules } from '#dispatcher';
+import { storeEmptied, StoreWatch } from '#state';
 import { type BuriedRecord, COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EventStrategies } from '#transport';
 import { AppModule, dispatcherOptions, type Parts } from './app.module.js';
 import type { Settings } from './config/index.js';
@@ -12,7 +13,9 @@ import { httpAdapter } from './http/fastify.js';
 import { RouteTable } from './http/route-table.js';
 import { Shutdown } from './http/shutdown.js';
 import { eventContextOf } from './identity.js';
+import { checkLog } from './log-check.js';
 import { openStorage, type Storage } from './storage.js';
+import { recogniseStore } from './store-recognition.js';
 import { openTracing } from './tracing/open-tracing.js';
 import type { OpenTracing } from './tracing/tracing.js';
 
@@ -86,10 +89,34 @@ const createApp = (
     { abortOnError: false, bodyParser: false, logger },
   );
 
+/** While the store has lost its data nothing is consumed; after a rebuild the consumers go on by themselves. */
+const watchStore = async (app: NestFastifyApplication, logger: LoggerService | false): Promise<void> => {
+  const strategies = app.get(EventStrategies);
+  let told = false;
+  await app.get(StoreWatch).start(async (emptied) => {
+    if (emptied !== told && logger !== false)
+      if (emptied) logger.error(storeEmptied().message);
+      else logger.log('the session store is whole again: the consumers go on');
+    told = emptied;
+    await (emptied ? strategies.suspend() : strategies.resume()).catch((error: unknown) => {
+      if (logger !== false) logger.warn(`the consumers are told again in a moment: ${String(error)}`);
+    });
+  });
+};
+
 /** Modules first, then consumers, then the door: events and requests find everything made. */
-const open = async (app: NestFastifyApplication, settings: Settings): Promise<string> => {
+const open = async (
+  app: NestFastifyApplication,
+  settings: Settings,
+  storage: Storage,
+  logger: LoggerService | false,
+): Promise<string> => {
   connectStrategies(app, settings);
   await app.init();
+  for (const sentence of await checkLog(storage.transport, settings))
+    if (logger !== false) logger.warn(sentence);
+  await recogniseStore(storage, settings);
+  await watchStore(app, logger);
   await app.startAllMicroservices();
   await app.listen(settings.http.port, settings.http.host);
   return app.getUrl();
@@ -131,7 +158,7 @@ export const startRuntime = async (
       { storage, tools: await toolsOf(settings), routes: new RouteTable(), tracing },
       logger,
     );
-    const url = await open(app, settings);
+    const url = await open(app, settings, storage, logger);
     return { url, failed: storage.failed, close: closerOf(app, storage, tracing) };
   } catch (error) {
     // the first error is the one that counts

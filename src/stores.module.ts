@@ -1,6 +1,6 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ClaimStore } from '#idempotency';
-import { DeadLetterStore, SessionStore } from '#state';
+import { DeadLetterStore, SessionStore, StoreWatch } from '#state';
 
 export interface Stores {
   sessions: SessionStore;
@@ -8,9 +8,14 @@ export interface Stores {
   deadLetters: DeadLetterStore;
 }
 
-/** The stores, for all modules. Whoever opened them closes them, after everything else has ended. */
+/**
+ * The stores, and who watches whether they are emptied, for all modules. Whoever opened them closes them, after
+ * everything else has ended.
+ */
 @Module({})
-export class StoresModule {
+export class StoresModule implements OnModuleDestroy {
+  constructor(private readonly watch: StoreWatch) {}
+
   static forRoot({ sessions, claims, deadLetters }: Stores): DynamicModule {
     return {
       module: StoresModule,
@@ -19,8 +24,13 @@ export class StoresModule {
         { provide: SessionStore, useValue: sessions },
         { provide: ClaimStore, useValue: claims },
         { provide: DeadLetterStore, useValue: deadLetters },
+        { provide: StoreWatch, useValue: new StoreWatch(sessions) },
       ],
-      exports: [SessionStore, ClaimStore, DeadLetterStore],
+      exports: [SessionStore, ClaimStore, DeadLetterStore, StoreWatch],
     };
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.watch.stop();
   }
 }

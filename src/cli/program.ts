@@ -3,6 +3,7 @@ import { VERSION } from '../version.js';
 import { ApiProblem, Unreachable } from './api-client.js';
 import { addResolve } from './commands/answer.commands.js';
 import { addDeadLetters } from './commands/dead-letter.commands.js';
+import { addRebuild } from './commands/rebuild.command.js';
 import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
 import { addStart } from './commands/start.command.js';
 import { addSubmit } from './commands/submit.command.js';
@@ -40,6 +41,7 @@ export const runProgram = async (
     .showHelpAfterError('(dormouse --help tells more)')
     .exitOverride();
   addStart(program);
+  addRebuild(program, context);
   addSubmit(program, context);
   addGet(program, context);
   addList(program, context);

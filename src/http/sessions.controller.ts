@@ -2,7 +2,6 @@ import { Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CancelRequest, type SessionList, type SessionView, Submission } from '#contracts';
 import { Sessions } from '#commander';
-import { SessionStore } from '#state';
 import { listQueryOf } from './list-query.js';
 import { bodyOf, callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
 import { Shutdown } from './shutdown.js';
@@ -16,7 +15,6 @@ const checkCancel = checkOf(CancelRequest);
 export class SessionsController {
   constructor(
     private readonly sessions: Sessions,
-    private readonly store: SessionStore,
     private readonly gate: SubmissionGate,
     private readonly shutdown: Shutdown,
   ) {}
@@ -45,7 +43,7 @@ export class SessionsController {
 
   @Get()
   async list(@Req() request: FastifyRequest): Promise<SessionList> {
-    const { snapshots, nextCursor } = await this.store.list(listQueryOf(request));
+    const { snapshots, nextCursor } = await this.sessions.list(listQueryOf(request));
     return { sessions: snapshots.map((s) => this.sessions.view(s)), next_cursor: nextCursor ?? null };
   }
 

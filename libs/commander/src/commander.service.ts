@@ -9,7 +9,7 @@ import {
   ToolCatalogue,
 } from '#contracts';
 import { ClaimStore } from '#idempotency';
-import { Payloads, SessionStore } from '#state';
+import { hasExpired, Payloads, SessionStore } from '#state';
 import { SPANS } from '#telemetry';
 import { DeadLetterError, EventClient, orDeadLetter } from '#transport';
 import { Brains } from './brains/brains.js';
@@ -80,7 +80,7 @@ export class CommanderService {
   /**
    * Applies one observation; resolves when nothing is left to do for it, so that its record can be acknowledged.
    *
-   * Errors: {@link DeadLetterError} (nobody can apply it); `unavailable`, and what a brain finds worth trying again, both
+   * Errors: {@link DeadLetterError} (nobody can apply it); `unavailable`, `store_emptied`, and what a brain finds worth trying again, both
    * retryable: deliver it again.
    */
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
@@ -95,8 +95,8 @@ export class CommanderService {
     for (;;) {
       const before = await this.store.load(sessionId);
       if (before === null) {
-        this.countUnknown(whole);
-        return;
+        if (await this.isNobodys(sessionId, whole)) return;
+        continue;
       }
       const now = Math.max(await this.store.now(), before.updated_at);
       const trace = tracing === undefined ? undefined : new StepTrace(tracing, whole, before);
@@ -119,8 +119,8 @@ export class CommanderService {
           if (end.reason === 'unattributable') throw unattributable(whole);
           return;
         case 'missing':
-          this.countUnknown(whole);
-          return;
+          if (await this.isNobodys(sessionId, whole)) return;
+          break;
         case 'again':
           this.counts.conflicts += 1;
       }
@@ -168,9 +168,12 @@ export class CommanderService {
       .catch((error: unknown) => this.logger.debug(`claims of ${sessionId} stay: ${String(error)}`));
   }
 
-  private countUnknown(event: CloudEvent): void {
-    if (isOurs(event, this.options.events.deployment)) this.counts.expired += 1;
-    else this.counts.foreign += 1;
+  /** Of a session that wasn't found: foreign, or expired; false when it is there after all. Errors: `store_emptied` */
+  private async isNobodys(sessionId: string, event: CloudEvent): Promise<boolean> {
+    const ours = isOurs(event, this.options.events.deployment);
+    if (ours && !(await hasExpired(this.store, sessionId))) return false;
+    this.counts[ours ? 'expired' : 'foreign'] += 1;
+    return true;
   }
 }
 

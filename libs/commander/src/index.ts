@@ -28,6 +28,7 @@ export type { ReadyCall, ReadyConclusion, ReadyDecision } from './core/decision.
 export type { Effects, IgnoreReason, Next, Transition } from './core/effects.js';
 export type { Input, Observation, SealedIntent } from './core/input.js';
 export { cancelId, cancelOutstanding, nextWake } from './core/next-wake.js';
+export { letterOf } from './dead-letters/letter-of.js';
 export { readObservation, type ReadingRules, sessionIdOf } from './interpreter/observation.js';
 export { DeadLetters, type RedriveFilter, type RedriveOrder } from './dead-letters/dead-letters.service.js';
 export { transition } from './session.machine.js';

@@ -61,6 +61,7 @@ export const ERROR_CODES = [
   // a store that lost its data
   'store_emptied',
   'rebuild_failed',
+  'rebuild_refused',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

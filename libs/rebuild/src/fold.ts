@@ -206,6 +206,7 @@ class Fold {
       status: 'parked',
       error: whole,
       ending: undefined,
+      dead: undefined,
       pending: [],
       outbox: { commit: null, intent_ids: [], out: true },
       timeline_seq: seq,

@@ -1,3 +1,11 @@
 export { type Folded, foldSession, type UnansweredIntent } from './fold.js';
+export {
+  rebuild,
+  type RebuildOptions,
+  type RebuildParts,
+  type RebuildProgress,
+  type RebuildReport,
+} from './rebuild.js';
 export type { FoldedStep } from './recorded-step.js';
+export { type FoldedSession, restore } from './restore.js';
 export { type LogRules, SessionLog } from './session-log.js';

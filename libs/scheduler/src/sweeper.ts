@@ -89,6 +89,8 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     const now = await this.sessions.now();
     const due = await this.sessions.dueWakes(now, AT_ONCE);
     if (due.length === 0) return 0;
+    // sessions that are being rebuilt have no claims yet, and others are still to come
+    if (await this.sessions.isEmptied()) return 0;
     const looks = await Promise.all(due.map((wake) => this.look(wake, now)));
     const { intent, observation } = this.options.topics;
     await Promise.all([

@@ -16,6 +16,7 @@ export {
   type Wake,
 } from './port.js';
 export { bytesBeyond } from './json-size.js';
+export { hasExpired, storeEmptied } from './emptied.js';
 export { Payloads } from './payloads.js';
 export { presentEntry } from './present-entry.js';
 export { mayBePutOff } from './put-off.js';
@@ -27,3 +28,4 @@ export {
   DeadLetterStore,
   type KeptDeadLetter,
 } from './dead-letters/port.js';
+export { StoreWatch } from './store-watch.js';

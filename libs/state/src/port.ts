@@ -149,6 +149,17 @@ export abstract class SessionStore {
   /** Drops sessions that ended before `endedBefore`, at most `limit`; returns how many. */
   abstract expire(endedBefore: number, limit: number): Promise<number>;
 
+  /**
+   * Says that this store is in use from now on. To be called when the log has nothing of ours, or everything in it has
+   * been rebuilt: from then on {@link isEmptied} tells a store that has lost its data from a new one.
+   */
+  abstract mark(): Promise<void>;
+  /**
+   * True when the mark is missing: the store was never marked, or it, or a server of its cluster, was emptied. A store
+   * that is kept together with the log can't lose one without the other: it is never emptied.
+   */
+  abstract isEmptied(): Promise<boolean>;
+
   /** Rejects when the store can't be reached. */
   abstract ping(): Promise<void>;
   abstract close(): Promise<void>;

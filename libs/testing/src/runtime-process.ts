@@ -36,8 +36,8 @@ export class RuntimeProcess {
     });
   }
 
-  /** Starts the process and waits until it says that it is ready. */
-  async start(): Promise<void> {
+  /** Starts the process and waits until it says that it is ready, or only that it runs. */
+  async start(until: 'ready' | 'live' = 'ready'): Promise<void> {
     const log = openSync(join(this.folder, 'process.log'), 'a');
     const child = spawn(process.execPath, ['dist/src/main.js'], {
       stdio: ['ignore', log, log],
@@ -45,18 +45,18 @@ export class RuntimeProcess {
     });
     closeSync(log);
     this.child = child;
-    while (!(await this.isReady())) {
+    while (!(await this.isUp(until))) {
       if (child.exitCode !== null || child.signalCode !== null)
         throw new Error(
-          `the process left with ${child.exitCode ?? child.signalCode ?? ''} before it was ready: ${this.log()}`,
+          `the process left with ${child.exitCode ?? child.signalCode ?? ''} before it was ${until}: ${this.log()}`,
         );
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
-  private async isReady(): Promise<boolean> {
+  private async isUp(until: 'ready' | 'live'): Promise<boolean> {
     try {
-      return (await fetch(`${this.url}/health/ready`)).status === 200;
+      return (await fetch(`${this.url}/health/${until}`)).status === 200;
     } catch {
       return false;
     }

@@ -309,6 +309,12 @@ export class ScriptedMember extends Transport implements Subscription {
   async lag(): Promise<[]> {
     return [];
   }
+  async members(): Promise<number> {
+    return new Set(this.log.owners.filter((owner) => owner !== null)).size;
+  }
+  async retentionMs(): Promise<number> {
+    return Infinity;
+  }
   async ping(): Promise<void> {
     // always there
   }

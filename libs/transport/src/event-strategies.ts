@@ -43,6 +43,16 @@ export class EventStrategies {
     return this.all.every((strategy) => strategy.ready);
   }
 
+  /** Leaves all groups, until {@link resume}. */
+  async suspend(): Promise<void> {
+    await Promise.all(this.all.map((strategy) => strategy.suspend()));
+  }
+
+  /** Errors: `unavailable`: call it again */
+  async resume(): Promise<void> {
+    await Promise.all(this.all.map((strategy) => strategy.resume()));
+  }
+
   /** @param graceMs default: each strategy's `drainMs` */
   async drain(graceMs?: number): Promise<void> {
     await Promise.all(this.all.map((strategy) => strategy.drain(graceMs)));

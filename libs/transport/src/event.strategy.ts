@@ -67,7 +67,11 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
   private readonly routes = new Map<string, EventHandler[]>();
   private readonly prefix: string;
-  private readonly consumer: KeyOrderedConsumer;
+  private consumer: KeyOrderedConsumer;
+  /** nobody is to be given records now, and the group is left */
+  private suspended = false;
+  private listening = false;
+  private drained = false;
   /** of deliveries with several handlers, some of which failed: those that needn't be called again */
   private readonly succeeded = new WeakMap<Delivery, Set<EventHandler>>();
   private hooked = false;
@@ -79,24 +83,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     super();
     this.transportId = options.transportId;
     this.prefix = `${options.context.typePrefix}.`;
-    const { transport, topic, group, maxInFlight } = options;
-    this.consumer = new KeyOrderedConsumer({
-      ...options.consumer,
-      ...(maxInFlight === undefined ? {} : { maxInFlight }),
-      transport,
-      topic,
-      group,
-      handler: (record, delivery) => this.handle(record, delivery),
-      onRetry: (error, delivery, delayMs) => {
-        this.retryLog.failed(error, delivery, delayMs);
-        options.consumer?.onRetry?.(error, delivery, delayMs);
-      },
-      onDead: (error) => {
-        this.logger.error(`the subscription of ${group} to ${topic} is dead: ${error.message}`);
-        this._status$.next('dead');
-        options.onDead?.(error);
-      },
-    });
+    this.consumer = this.newConsumer();
   }
 
   get ready(): boolean {
@@ -135,7 +122,8 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   }
 
   listen(callback: (error?: unknown) => void): void {
-    this.consumer.start().then(
+    this.listening = true;
+    (this.suspended ? Promise.resolve() : this.consumer.start()).then(
       () => {
         this._status$.next('connected');
         callback();
@@ -146,8 +134,32 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     );
   }
 
+  /**
+   * Leaves the group, without waiting for handlers: nothing is taken, and nothing more is acknowledged, until
+   * {@link resume}. Before `listen` it keeps it from joining.
+   */
+  async suspend(): Promise<void> {
+    if (this.suspended || this.drained) return;
+    this.suspended = true;
+    if (this.listening) await this.consumer.drain(0);
+  }
+
+  /** Joins the group again. Errors: `unavailable`: call it again */
+  async resume(): Promise<void> {
+    if (!this.suspended || this.drained) return;
+    const consumer = this.newConsumer();
+    if (this.listening) await consumer.start();
+    if (this.isDrained()) {
+      await consumer.drain(0);
+      return;
+    }
+    this.consumer = consumer;
+    this.suspended = false;
+  }
+
   /** See {@link KeyOrderedConsumer.drain}. Called again, it is the same drain. */
   async drain(graceMs = this.options.drainMs ?? DRAIN_MS): Promise<void> {
+    this.drained = true;
     await this.consumer.drain(graceMs);
     this._status$.next('closed');
   }
@@ -176,6 +188,33 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   override setOnProcessingEndHook(...[hook]: Parameters<Server['setOnProcessingEndHook']>): void {
     this.hooked = true;
     super.setOnProcessingEndHook(hook);
+  }
+
+  // a question, so that the compiler doesn't take the answer before an await for the one after it
+  private isDrained(): boolean {
+    return this.drained;
+  }
+
+  private newConsumer(): KeyOrderedConsumer {
+    const { options } = this;
+    const { transport, topic, group, maxInFlight } = options;
+    return new KeyOrderedConsumer({
+      ...options.consumer,
+      ...(maxInFlight === undefined ? {} : { maxInFlight }),
+      transport,
+      topic,
+      group,
+      handler: (record, delivery) => this.handle(record, delivery),
+      onRetry: (error, delivery, delayMs) => {
+        this.retryLog.failed(error, delivery, delayMs);
+        options.consumer?.onRetry?.(error, delivery, delayMs);
+      },
+      onDead: (error) => {
+        this.logger.error(`the subscription of ${group} to ${topic} is dead: ${error.message}`);
+        this._status$.next('dead');
+        options.onDead?.(error);
+      },
+    });
   }
 
   private handle(record: LogRecord, delivery: Delivery): Promise<void> | undefined {

@@ -38,5 +38,6 @@ export {
 } from './port.js';
 export { OriginalErrorFilter } from './original-error.filter.js';
 export { backgroundTimers, systemTimers, type Timers } from './timers.js';
+export { readTopic } from './read-topic.js';
 export { TransportModule, type TransportOptions } from './transport.module.js';
 export { COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EVENT_CONTEXT } from './transport.tokens.js';

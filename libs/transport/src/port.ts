@@ -88,6 +88,8 @@ export interface TopicSpec {
   topic: string;
   /** used when the topic doesn't exist yet */
   partitions: number;
+  /** the same; how long its records are kept, ms. Absent: as the driver has it set */
+  retentionMs?: number;
 }
 
 /** How far a group is behind, per partition. */
@@ -120,6 +122,10 @@ export abstract class Transport {
   /** Joins `group` on `topic`. A group that is new begins at the first record that the log still has. */
   abstract subscribe(topic: string, group: string, feed: Feed): Promise<Subscription>;
   abstract lag(topic: string, group: string): Promise<GroupLag[]>;
+  /** How many members the group has on the topic, in all processes; one that died counts until that is noticed. */
+  abstract members(topic: string, group: string): Promise<number>;
+  /** How long the log keeps a record, ms, as the topic is set now. `Infinity`: for ever; null: we may not ask. */
+  abstract retentionMs(topic: string): Promise<number | null>;
   abstract ping(): Promise<void>;
   /** Subscriptions are closed first by whoever made them. */
   abstract close(): Promise<void>;

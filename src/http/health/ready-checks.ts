@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ClaimStore } from '#idempotency';
-import { SessionStore } from '#state';
+import { SessionStore, storeEmptied } from '#state';
 import { EventStrategies, type EventStrategy, Transport } from '#transport';
 import { type ProcessSettings, type ProtocolSettings, settingsToken } from '../../config/index.js';
 import { clockSkewMs } from './clock-skew.js';
@@ -26,7 +26,7 @@ export class ReadyChecks {
 
   list(): ReadyCheck[] {
     return [
-      { name: 'session store', check: () => this.sessions.ping() },
+      { name: 'session store', check: () => this.wholeStore() },
       { name: 'claim store', check: () => this.claims.ping() },
       { name: 'log', check: () => this.transport.ping() },
       { name: 'clock', check: () => this.clock() },
@@ -35,6 +35,11 @@ export class ReadyChecks {
         check: () => this.progressOf(strategy).check(),
       })),
     ];
+  }
+
+  /** Reached, and with what it held. */
+  private async wholeStore(): Promise<void> {
+    if (await this.sessions.isEmptied()) throw storeEmptied();
   }
 
   private progressOf(strategy: EventStrategy): ConsumerProgress {

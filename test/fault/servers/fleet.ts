@@ -24,7 +24,7 @@ export class Fleet {
   private readonly members: Member[] = [];
   private started = 0;
 
-  private constructor(private readonly env: NodeJS.ProcessEnv) {}
+  private constructor(readonly env: NodeJS.ProcessEnv) {}
 
   /** Starts an instance per named role, all at once. */
   static async start(servers: FleetServers, roles: readonly FleetRole[], journal: string): Promise<Fleet> {

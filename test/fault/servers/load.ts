@@ -9,6 +9,12 @@ export interface Submitted {
   acceptedAt: number;
 }
 
+/** How long, at random. */
+export interface Rest {
+  fromMs: number;
+  toMs: number;
+}
+
 /**
  * Sessions submitted at a steady pace, whether the earlier ones were answered or not.
  */
@@ -27,13 +33,18 @@ export class Load {
   ) {}
 
   begin(perSecond: number): void {
-    this.timer = setInterval(() => {
-      const plan = randomPlan(this.random, this.longestToolMs);
-      const submitting = this.submit(plan, `${this.name}-${this.next++}`)
-        .catch((error: unknown) => void (this.failure ??= error as Error))
-        .finally(() => this.open.delete(submitting));
-      this.open.add(submitting);
-    }, 1_000 / perSecond);
+    this.timer = setInterval(() => void this.one(), 1_000 / perSecond);
+  }
+
+  /** So many more, all at once, each of which rests first; resolves when they are accepted. */
+  async burst(sessions: number, { fromMs, toMs }: Rest): Promise<void> {
+    await Promise.all(
+      Array.from({ length: sessions }, () => {
+        const ms = Math.floor(fromMs + this.random() * (toMs - fromMs));
+        const rest = { id: 'rest', tool: 'wait', parameters: { ms } };
+        return this.one({ steps: [rest, ...this.plan().steps] });
+      }),
+    );
   }
 
   /** No more is submitted; resolves when all that was has been accepted. */
@@ -59,6 +70,18 @@ export class Load {
       200,
     );
     return entries;
+  }
+
+  private plan(): Plan {
+    return randomPlan(this.random, this.longestToolMs);
+  }
+
+  private one(plan = this.plan()): Promise<void> {
+    const submitting = this.submit(plan, `${this.name}-${this.next++}`)
+      .catch((error: unknown) => void (this.failure ??= error as Error))
+      .finally(() => this.open.delete(submitting));
+    this.open.add(submitting);
+    return submitting;
   }
 
   private async submit(plan: Plan, key: string): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   type CloudEvent,
+  deadLetterEvent,
   DEFAULT_TYPE_PREFIX,
   DormouseError,
   type EventContext,
@@ -11,6 +12,8 @@ import {
   type OutcomeStatus,
   type PendingIntent,
   type PlanStep,
+  RECORD_VERSION,
+  redrivenEvent,
   repeatable,
   RESOLUTIONS,
   type Snapshot,
@@ -151,6 +154,7 @@ export class RandomSession {
     else if (drawn < 0.15) await this.timer(snapshot);
     else if (snapshot.stuck !== undefined && drawn < 0.6) await this.settle(pick(random, snapshot.stuck));
     else if (snapshot.inbox !== undefined) await this.deliverSent(snapshot);
+    else if (drawn < 0.2) await this.die(snapshot);
     else await this.answer(snapshot);
     return true;
   }
@@ -193,6 +197,33 @@ export class RandomSession {
   private async deliverSent({ inbox = [] }: Snapshot): Promise<void> {
     for (const { id } of inbox)
       await this.rig.observe(await eventually(() => this.rig.observations.find((e) => e.id === id)));
+  }
+
+  /** A record of it becomes a dead letter, or one of its dead letters is published again. */
+  private async die({ session_id, pending, dead, fixed }: Snapshot): Promise<void> {
+    const { random, clock } = this;
+    const at = clock.now();
+    const letter = {
+      v: RECORD_VERSION,
+      key: session_id,
+      headers: {},
+      ours: true,
+      id: dead?.letters[0]?.id ?? `letter-${random()}`,
+      reason: 'intent_conflict',
+      error: 'told so',
+      topic: 'agent.intent',
+      partition: 0,
+      offset: 0,
+      deliveries: 1,
+      attempts: 0,
+      at,
+      tenant: fixed.tenant,
+      session_id,
+      event_id: pending[0]?.intent_id ?? 'nothing',
+      ...(pending[0] === undefined ? {} : { intent_id: pending[0].intent_id }),
+    };
+    if (dead === undefined) await this.tell(deadLetterEvent(events, letter, fixed.trace_id));
+    else await this.tell(redrivenEvent(events, letter, { at, by: 'a person' }, fixed.trace_id));
   }
 
   private async timer(snapshot: Snapshot): Promise<void> {

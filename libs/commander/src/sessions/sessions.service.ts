@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import {
   cancelEvent,
   carryOf,
@@ -16,7 +16,7 @@ import {
   type TraceCarry,
 } from '#contracts';
 import { bodyDigest } from '#idempotency';
-import { SessionStore } from '#state';
+import { type ListPage, type ListQuery, SessionStore, storeEmptied, StoreWatch } from '#state';
 import { SPANS } from '#telemetry';
 import { EventClient } from '#transport';
 import { Brains } from '../brains/brains.js';
@@ -66,6 +66,7 @@ export class Sessions {
     private readonly brains: Brains,
     private readonly thinking: ThinkingSessions,
     @Inject(COMMANDER_OPTIONS) private readonly options: CommanderOptions,
+    @Optional() private readonly watch?: StoreWatch,
   ) {
     this.outlet = new Outlet(store, client, options);
   }
@@ -82,6 +83,7 @@ export class Sessions {
     context: SubmitContext,
   ): Promise<{ snapshot: Snapshot; repeated: boolean }> {
     const begun = performance.now();
+    this.watch?.check();
     const { warnings, deadlineAt } = admit(submission, this.tools);
     const brain = this.brains.choose(submission);
     const { tenant, idempotencyKey, caller } = context;
@@ -163,9 +165,16 @@ export class Sessions {
   /** Errors: `not_found`, also for a session of another tenant */
   async get(sessionId: string, { tenant }: { tenant: string }): Promise<Snapshot> {
     const snapshot = await this.store.load(sessionId);
+    if (snapshot === null && (await this.store.isEmptied())) throw storeEmptied();
     if (snapshot === null || snapshot.fixed.tenant !== tenant)
       throw new DormouseError('not_found', `There is no session ${JSON.stringify(sessionId)}.`);
     return snapshot;
+  }
+
+  /** Sessions, newest first. Errors: `invalid_cursor`, `store_emptied`, `unavailable` */
+  list(query: ListQuery): Promise<ListPage> {
+    this.watch?.check();
+    return this.store.list(query);
   }
 
   view(snapshot: Snapshot): SessionView {

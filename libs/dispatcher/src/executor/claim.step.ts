@@ -1,5 +1,7 @@
 import { DormouseError, type Outcome } from '#contracts';
 import { nextToken } from '#idempotency';
+import { hasExpired } from '#state';
+import { closing } from './closing.js';
 import { HOLD_MS, type IntentRun } from './intent.run.js';
 import type { Parts } from './parts.js';
 import { place, unplace } from './places.js';
@@ -62,23 +64,39 @@ export const claim = async (parts: Parts, run: IntentRun): Promise<Claimed> => {
 
 export type Asked = 'wanted' | 'stale' | 'unwanted' | { conflict: string };
 
-/** Asks the session whether it still waits for the intent, for these very parameters (rules 3, 11, 12). */
+/**
+ * Asks the session whether it still waits for the intent, for these very parameters (rules 3, 11, 12).
+ *
+ * Errors: `store_emptied` (retryable): the intent is neither run nor finished
+ */
 export const ask = async (parts: Parts, run: IntentRun): Promise<Asked> => {
   const { intent } = run;
   // a foreign intent belongs to no session of ours
   if (!intent.ours) return 'wanted';
-  const reply = await parts.sessions.isPending(intent.key.sessionId, intent.intentId);
+  const { sessionId } = intent.key;
+  const reply = await parts.sessions.isPending(sessionId, intent.intentId);
   if (reply.kind === 'not_pending') {
     parts.counts.stale++;
     return 'stale';
   }
   if (reply.kind === 'no_session') {
+    if (!(await hasExpired(parts.sessions, sessionId))) return ask(parts, run);
     parts.counts.expired++;
     return 'stale';
   }
   if (reply.digest !== intent.digest) return { conflict: reply.digest };
   // the step that applies the cancel seals what isn't started; compensations go on
   return reply.cancelRequested && intent.compensates === undefined ? 'unwanted' : 'wanted';
+};
+
+const REBUILT_LOOK_MS = 1_000;
+
+/** Waits while the store has lost its data: what became of a run is kept here until its session is rebuilt. */
+export const untilRebuilt = async (parts: Parts): Promise<void> => {
+  while (await insist(parts, () => parts.sessions.isEmptied())) {
+    if (parts.isDraining()) throw closing();
+    await parts.pulse.sleep(REBUILT_LOOK_MS);
+  }
 };
 
 const RETRY_MS = 100;

@@ -2,7 +2,7 @@ import type { ErrorData, Outcome } from '#contracts';
 import { DeadLetterError } from '#transport';
 import { Attempt } from './attempt.js';
 import { backoffMs } from './backoff.js';
-import { ask, claim, insist } from './claim.step.js';
+import { ask, claim, insist, untilRebuilt } from './claim.step.js';
 import { closing } from './closing.js';
 import { conclude, end } from './conclude.js';
 import type { Ending } from './ending.js';
@@ -77,6 +77,12 @@ const ended = (how: FlowEnd): Next => ({ do: 'end', end: how });
 const begin = async (parts: Parts, run: IntentRun, known: Outcome | undefined): Promise<Next> => {
   const { claims, outlet, pulse } = parts;
   const { intent } = run;
+  if (known !== undefined) {
+    // it has run: nobody is to take a claim for a long run beside this one
+    parts.pulse.leave(run);
+    // no claim holds what became of it: after a loss of the store that is kept here until one can
+    await untilRebuilt(parts);
+  }
   const got = await claim(parts, run);
   if (got.kind === 'left') return ended('left');
   if (got.kind === 'conflict') return conflict(parts, run, got.digest);

@@ -44,6 +44,15 @@ export class SimulatedSessionStore extends SessionStore {
     super();
   }
 
+  mark(): Promise<void> {
+    return this.call('mark', () => undefined);
+  }
+
+  /** A simulated server keeps what it acknowledged. */
+  isEmptied(): Promise<boolean> {
+    return this.call('isEmptied', () => false);
+  }
+
   now(): Promise<number> {
     return this.call('now', () => this.line.now());
   }

@@ -100,6 +100,17 @@ export class SimulatedTransport extends Transport {
     });
   }
 
+  members(topic: string, group: string): Promise<number> {
+    return this.call(`members of ${group}`, () => this.server.group(topic, group).members.length);
+  }
+
+  retentionMs(topic: string): Promise<number> {
+    return this.call(`retention of ${topic}`, () => {
+      this.server.topic(topic);
+      return Infinity;
+    });
+  }
+
   async ping(): Promise<void> {
     await this.call('ping', () => undefined);
   }

@@ -25,6 +25,8 @@ export interface RedisServer {
   readonly pid: number | undefined;
   kill9(): Promise<void>;
   restart(): Promise<void>;
+  /** It loses all its data and runs on. */
+  flushAll(): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -67,6 +69,10 @@ export const startRedisServer = async (options: RedisOptions = {}): Promise<Redi
     },
     kill9: () => server.kill9(),
     restart: () => server.restart(),
+    flushAll: async () => {
+      const reply = await redisReply(port, 'FLUSHALL');
+      if (reply !== '+OK') throw new Error(`FLUSHALL: expected +OK, got ${String(reply)}`);
+    },
     stop: async () => {
       await server.remove();
       rmSync(folder, { recursive: true, force: true });

@@ -9,6 +9,24 @@ import type { SessionSuite } from './session-suite.js';
 
 /** Payloads, the end of old sessions, and being told of growth. */
 export const sessionKeeping = ({ bed, capabilities }: SessionSuite): void => {
+  describe('the mark', () => {
+    it('is kept: a store in use is not taken for an emptied one', async () => {
+      const store = await bed().open();
+      await store.mark();
+      await store.mark();
+      expect(await store.isEmptied()).toBe(false);
+      await created(store);
+      expect(await store.isEmptied()).toBe(false);
+    });
+
+    it('of a store is there for every process, and after a restart', async () => {
+      const store = await bed().open();
+      await store.mark();
+      await bed().crash();
+      expect(await (await bed().open()).isEmptied()).toBe(false);
+    });
+  });
+
   describe('blobs', () => {
     it('come back as they were, by the name that the contracts give them', async () => {
       const store = await bed().open();

@@ -10,6 +10,7 @@ import { noLeftovers } from '../leftovers.js';
 import { transportConsuming } from './transport-consuming.js';
 import { transportCrashing } from './transport-crashing.js';
 import { transportPublishing } from './transport-publishing.js';
+import { transportReading } from './transport-reading.js';
 import { transportSharing } from './transport-sharing.js';
 import { Scene, type TransportSuite } from './transport-suite.js';
 
@@ -36,6 +37,7 @@ export const transportContract = (
     };
     transportPublishing(suite);
     transportConsuming(suite);
+    transportReading(suite);
     transportSharing(suite);
     transportCrashing(suite);
   });

@@ -64,24 +64,19 @@ export class RedisSessionStore extends SessionStore {
     return this.promises.warnings;
   }
 
-  /**
-   * Says that this store is in use from now on. To be called when nothing was ever written to the log, or everything in
-   * it has been rebuilt: from then on {@link isEmptied} tells a store that has lost its data from a new one.
-   */
   async mark(): Promise<void> {
+    const now = new Date().toISOString();
     await Promise.all(
-      this.keys
-        .markers()
-        .map((key) => this.redis.call((redis) => redis.set(key, new Date().toISOString(), 'NX'))),
+      this.keys.markers().map((key) => this.redis.call((redis) => redis.set(key, now, 'NX'))),
     );
   }
 
-  /** True when a marker is missing: the store was never marked, or it, or a server of its cluster, was emptied. */
   async isEmptied(): Promise<boolean> {
-    const there = await Promise.all(
-      this.keys.markers().map((key) => this.redis.call((redis) => redis.exists(key))),
-    );
-    return there.includes(0);
+    const { redis } = this;
+    const markers = this.keys.markers();
+    const parts = redis.cluster ? markers.map((key) => [key]) : [markers];
+    const there = await Promise.all(parts.map((keys) => redis.call((client) => client.exists(...keys))));
+    return there.reduce((sum, n) => sum + n, 0) < markers.length;
   }
 
   now(): Promise<number> {

@@ -36,7 +36,7 @@ export class EmbeddedTransport extends Transport {
   private readonly tables: LogTables;
   private readonly topics = new Map<string, TopicLog>();
   private readonly groups = new Map<TopicLog, Map<string, Group<EmbeddedSubscription>>>();
-  private readonly retentionMs: number | undefined;
+  private readonly keepMs: number | undefined;
   private readonly trimEveryMs: number;
   private timer: NodeJS.Timeout | null = null;
   private closed = false;
@@ -57,10 +57,10 @@ export class EmbeddedTransport extends Transport {
       maxMetadataBytes: MAX_METADATA_BYTES,
       maxRecordBytes: options.maxRecordBytes ?? MAX_RECORD_BYTES,
     };
-    this.retentionMs = options.retentionMs;
+    this.keepMs = options.retentionMs;
     this.trimEveryMs = options.trimEveryMs ?? TRIM_EVERY_MS;
     void engine.failed.then((error) => {
-      for (const member of this.members()) member.fail(error);
+      for (const member of this.subscriptions()) member.fail(error);
     });
   }
 
@@ -88,7 +88,7 @@ export class EmbeddedTransport extends Transport {
           this.engine.peek((view) => new TopicLog(this.tables, row, view)),
         );
     }
-    if (this.retentionMs !== undefined)
+    if (this.keepMs !== undefined)
       this.timer ??= setInterval(() => void this.trim().catch(() => undefined), this.trimEveryMs).unref();
   }
 
@@ -139,12 +139,23 @@ export class EmbeddedTransport extends Transport {
     );
   }
 
+  async members(topic: string, group: string): Promise<number> {
+    this.check();
+    return this.group(this.topic(topic), group).all.length;
+  }
+
+  async retentionMs(topic: string): Promise<number> {
+    this.check();
+    this.topic(topic);
+    return this.keepMs ?? Infinity;
+  }
+
   /** Deletes what is older than the retention time and finished by every group. */
   async trim(): Promise<void> {
     this.check();
-    const { retentionMs } = this;
-    if (retentionMs === undefined) return;
-    const before = this.engine.now() - retentionMs;
+    const { keepMs } = this;
+    if (keepMs === undefined) return;
+    const before = this.engine.now() - keepMs;
     for (const log of this.topics.values()) {
       for (const { partition } of log.partitions) {
         while (
@@ -162,7 +173,7 @@ export class EmbeddedTransport extends Transport {
   async close(): Promise<void> {
     this.closed = true;
     if (this.timer) clearInterval(this.timer);
-    for (const member of this.members()) member.stop();
+    for (const member of this.subscriptions()) member.stop();
   }
 
   /** The topic of a record that may be published. */
@@ -190,7 +201,7 @@ export class EmbeddedTransport extends Transport {
     return group;
   }
 
-  private *members(): Iterable<EmbeddedSubscription> {
+  private *subscriptions(): Iterable<EmbeddedSubscription> {
     for (const groups of this.groups.values()) for (const group of groups.values()) yield* group.all;
   }
 

@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { DormouseError } from '#contracts';
-import type { GroupLag, PartitionPosition } from '../../port.js';
+import type { GroupLag, PartitionPosition, TopicSpec } from '../../port.js';
 import { type KafkaClient, openClient } from './kafka-client.js';
 import { asDormouseError, forbids, isPassing, protocolError } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-options.js';
@@ -33,14 +33,17 @@ export class KafkaAdmin {
   }
 
   /** Makes topics; one that is there already stays as it is. @throws DormouseError `invalid_settings` when we may not */
-  async create(topics: readonly { topic: string; partitions: number }[]): Promise<void> {
+  async create(topics: readonly TopicSpec[]): Promise<void> {
     const { replication } = this.settings;
     await this.ask(`create the topics ${topics.map(({ topic }) => topic).join(', ')}`, (admin) =>
       admin.createTopics({
         waitForLeaders: true,
-        topics: topics.map(({ topic, partitions }) => ({
+        topics: topics.map(({ topic, partitions, retentionMs }) => ({
           topic,
           numPartitions: partitions,
+          ...(retentionMs === undefined
+            ? {}
+            : { configEntries: [{ name: 'retention.ms', value: String(retentionMs) }] }),
           // -1: as the brokers have it set
           replicationFactor: replication ?? -1,
         })),
@@ -58,29 +61,56 @@ export class KafkaAdmin {
 
   /** The largest batch that each topic takes, in bytes; where we may not ask, what is usual. */
   async batchBytes(topics: readonly string[]): Promise<Map<string, number>> {
-    const found = new Map(topics.map((topic) => [topic, USUAL_BATCH_BYTES]));
+    const values = await this.settingsOf(topics, 'max.message.bytes');
+    if (values === null)
+      this.settings.warn(
+        `Kafka does not let us read the topics' configuration: taking max.message.bytes for ${USUAL_BATCH_BYTES}`,
+      );
+    return new Map(
+      topics.map((topic) => {
+        const value = Number(values?.get(topic));
+        return [topic, value > 0 ? value : USUAL_BATCH_BYTES];
+      }),
+    );
+  }
+
+  /** How long a topic keeps its records, ms; null where we may not ask. */
+  async retentionMs(topic: string): Promise<number | null> {
+    const value = (await this.settingsOf([topic], 'retention.ms'))?.get(topic);
+    if (value === undefined) return null;
+    return Number(value) < 0 ? Infinity : Number(value);
+  }
+
+  /** How many members a group has. */
+  async members(group: string): Promise<number> {
+    const { groups } = await this.ask(`read the members of group ${group}`, (admin) =>
+      admin.describeGroups([group]),
+    );
+    return groups.find(({ groupId }) => groupId === group)?.members.length ?? 0;
+  }
+
+  /** One setting of each topic; null where we may not ask. */
+  private async settingsOf(topics: readonly string[], name: string): Promise<Map<string, string> | null> {
     try {
       const { resources } = await this.ask('read the configuration of the topics', (admin) =>
         admin.describeConfigs({
           includeSynonyms: false,
-          resources: topics.map((name) => ({
+          resources: topics.map((topic) => ({
             type: kafkajs.ConfigResourceTypes.TOPIC,
-            name,
-            configNames: ['max.message.bytes'],
+            name: topic,
+            configNames: [name],
           })),
         }),
       );
-      for (const { resourceName, configEntries } of resources) {
-        const value = Number(configEntries[0]?.configValue);
-        if (value > 0) found.set(resourceName, value);
-      }
+      return new Map(
+        resources.flatMap(({ resourceName, configEntries: [entry] }): [string, string][] =>
+          entry === undefined ? [] : [[resourceName, entry.configValue]],
+        ),
+      );
     } catch (error) {
       if (!forbids(error)) throw error;
-      this.settings.warn(
-        `Kafka does not let us read the topics' configuration: taking max.message.bytes for ${USUAL_BATCH_BYTES}`,
-      );
+      return null;
     }
-    return found;
   }
 
   /**

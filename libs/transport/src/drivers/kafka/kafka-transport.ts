@@ -130,6 +130,18 @@ export class KafkaTransport extends Transport {
     return this.admin.lag(topic, group);
   }
 
+  async members(topic: string, group: string): Promise<number> {
+    this.check();
+    this.lane(topic);
+    return this.admin.members(group);
+  }
+
+  async retentionMs(topic: string): Promise<number | null> {
+    this.check();
+    this.lane(topic);
+    return this.admin.retentionMs(topic);
+  }
+
   /** The brokers answer, and all topics are there and have leaders. */
   async ping(): Promise<void> {
     this.check();

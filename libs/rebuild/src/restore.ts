@@ -1,0 +1,62 @@
+import { isTerminal } from '#contracts';
+import { type ClaimKey, type ClaimStore, nextToken } from '#idempotency';
+import type { SessionStore } from '#state';
+import type { Folded, UnansweredIntent } from './fold.js';
+
+export type FoldedSession = Extract<Folded, { kind: 'session' }>;
+
+/** The lease of a claim that is made only to be marked; it is handed back at once. */
+const MARKING_MS = 10_000;
+
+/**
+ * Writes a session as it was folded, through the ports and step by step, as it was written the first time. Done again,
+ * or after a part of it was done, it goes on where it stood; what is further than the log is left as it is.
+ */
+export const restore = async (
+  sessions: SessionStore,
+  claims: ClaimStore,
+  { creation, steps, snapshot, unanswered }: FoldedSession,
+): Promise<void> => {
+  const { session_id: sessionId } = snapshot;
+  // first: no session may be there whose intents look as if nobody had begun them
+  await Promise.all(unanswered.map((intent) => markStarted(claims, sessionId, intent)));
+  const reply = await sessions.create(creation);
+  let version = reply.kind === 'exists' ? reply.snapshot.version : creation.snapshot.version;
+  for (const step of steps) {
+    if (step.snapshot.version <= version) continue;
+    const committed = await sessions.commit({
+      token: nextToken(),
+      expectedVersion: version,
+      snapshot: step.snapshot,
+      history: step.history,
+      timeline: step.timeline,
+      wakeAt: step.wakeAt,
+    });
+    if (committed.kind !== 'committed')
+      throw new Error(`${sessionId}: expected to write version ${step.snapshot.version}: ${committed.kind}`);
+    version = step.snapshot.version;
+  }
+  // claims that kept an intent for later are gone: the sweeper looks at once
+  if (!isTerminal(snapshot.status)) await sessions.lowerWake(sessionId, await sessions.now());
+};
+
+/** As if its dispatcher had started it and died: rule 4 has it asked or made unknown, and never run again. */
+const markStarted = async (
+  claims: ClaimStore,
+  sessionId: string,
+  { intentId, digest }: UnansweredIntent,
+): Promise<void> => {
+  const key: ClaimKey = { sessionId, intentId };
+  const [there] = await claims.read([key]);
+  // made since the store was emptied, by somebody who may have begun
+  if (there !== null && there !== undefined && (there.started || there.outcome !== undefined)) return;
+  // one who has only claimed it finds its token stale, and starts nothing
+  if (there !== null) await claims.forget([key]);
+  const token = nextToken();
+  const reply = await claims.claim({ ...key, digest, token, leaseMs: MARKING_MS });
+  if (reply.kind === 'claimed' && (await claims.start(key, token)) === 'started') {
+    await claims.handBack(key, token);
+    return;
+  }
+  await markStarted(claims, sessionId, { intentId, digest });
+};
