@@ -10,7 +10,10 @@ const ENVELOPE_BYTES = 16 * 1024;
  *
  * Errors: `invalid_settings`: a record of the largest size wouldn't be taken; records outlive what is remembered of them
  */
-export const checkLog = async (transport: Transport, { protocol, log }: Settings): Promise<string[]> => {
+export const checkLog = async (
+  transport: Pick<Transport, 'capabilities' | 'retentionMs'>,
+  { protocol, log }: Settings,
+): Promise<string[]> => {
   const { maxRecordBytes } = transport.capabilities;
   const largest = protocol.inlineLimitBytes + ENVELOPE_BYTES;
   if (largest > maxRecordBytes)

@@ -5,22 +5,14 @@ import {
   isTerminal,
   readTraceparent,
   RECORD_VERSION,
-  repeatable,
   type SessionCreatedData,
   type SessionFixed,
   type Snapshot,
-  type ToolCallData,
 } from '#contracts';
 import { cancelId, newSession, type NewSession, nextWake, requestCancel, transition } from '#commander';
-import { intentDigest } from '#idempotency';
+import { type KnownIntent, knownIntents } from './known-intents.js';
 import { type FoldedStep, foldStep } from './recorded-step.js';
 import { isLost, type SessionLog } from './session-log.js';
-
-/** An intent that may be under way, or have been done without anybody knowing. */
-export interface UnansweredIntent {
-  intentId: string;
-  digest: string;
-}
 
 export type Folded =
   | {
@@ -29,8 +21,8 @@ export type Folded =
       /** in order; each one's version is one above the one's before */
       steps: FoldedStep[];
       snapshot: Snapshot;
-      /** compensatable and irreversible ones of ours without an observation: they are not to be run (again) */
-      unanswered: UnansweredIntent[];
+      /** not to be run (again): compensatable and irreversible ones without an observation, all with one that isn't applied */
+      known: KnownIntent[];
       /** why the session can't be what it was: it stands parked, has failed, or shows less than it did */
       damage?: ErrorData;
     }
@@ -56,7 +48,7 @@ export const foldSession = (log: SessionLog, now: number, retentionMs: number): 
     creation: fold.creation,
     steps: fold.steps,
     snapshot,
-    unanswered: isTerminal(snapshot.status) ? [] : unansweredOf(log),
+    known: isTerminal(snapshot.status) ? [] : knownIntents(log, fold.applied),
     ...(fold.damage === undefined ? {} : { damage: fold.damage }),
   };
 };
@@ -66,6 +58,8 @@ class Fold {
   readonly steps: FoldedStep[] = [];
   snapshot: Snapshot;
   damage: ErrorData | undefined;
+  /** ids of the observations that the steps taken have applied */
+  readonly applied = new Set<string>();
   /** ids of the records of topic A that the steps taken have published */
   private readonly told = new Set<string>();
 
@@ -147,6 +141,7 @@ class Fold {
       if (intent !== undefined && isLost(intent))
         this.damage ??= payloadLost(intent, 'the parameters of a call');
     }
+    this.applied.add(commit.applied);
     this.steps.push(made.step);
     this.snapshot = made.step.snapshot;
     return true;
@@ -263,13 +258,3 @@ const fixedOf = (event: CloudEvent): SessionFixed => {
     ...(warnings === undefined ? {} : { warnings }),
   };
 };
-
-const unansweredOf = (log: SessionLog): UnansweredIntent[] =>
-  [...log.intents.values()].flatMap((event) => {
-    const { data } = event;
-    if (data === undefined || log.answered.has(event.id)) return [];
-    if (data.effect !== undefined && repeatable(data.effect)) return [];
-    return [{ intentId: event.id, digest: digestOf(data) }];
-  });
-
-const digestOf = ({ tool_name, parameters }: ToolCallData): string => intentDigest(tool_name, parameters);

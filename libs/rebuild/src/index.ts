@@ -1,4 +1,5 @@
-export { type Folded, foldSession, type UnansweredIntent } from './fold.js';
+export { type Folded, foldSession } from './fold.js';
+export type { KnownIntent } from './known-intents.js';
 export {
   rebuild,
   type RebuildOptions,

@@ -2,7 +2,7 @@ import { type CloudEvent, DormouseError, type ErrorData, isTerminal } from '#con
 import { sessionIdOf } from '#commander';
 import type { ClaimStore } from '#idempotency';
 import { type DeadLetterStore, Payloads, type SessionStore } from '#state';
-import { decodeEvent, DeadLetterError, readTopic, type Transport } from '#transport';
+import { decodeEvent, DeadLetterError, type LogRecord, readTopic, type Transport } from '#transport';
 import { restoreLetter } from './dead-letters.js';
 import { type Folded, foldSession } from './fold.js';
 import { restore } from './restore.js';
@@ -58,7 +58,7 @@ export interface RebuildReport {
 /** A bucket in memory has about so many records. */
 const RECORDS_A_BUCKET = 20_000;
 const MOST_BUCKETS = 512;
-/** Sessions that are written side by side. */
+/** Sessions, or dead letters, that are written side by side. */
 const AT_ONCE = 64;
 const MOST_DAMAGES = 100;
 
@@ -167,12 +167,23 @@ const restoreLetters = async (
   report: RebuildReport,
 ): Promise<void> => {
   const context = { ...rules, source: '' };
-  const puts: Promise<boolean>[] = [];
+  const letters: LogRecord[] = [];
   await readTopic(transport, topics.deadLetter, readerGroup, (records) => {
-    for (const record of records) puts.push(restoreLetter(deadLetters, context, record));
+    letters.push(...records);
     return true;
   });
-  report.deadLetters = (await Promise.all(puts)).filter(Boolean).length;
+  await sideBySide(letters, async (record) => {
+    if (await restoreLetter(deadLetters, context, record)) report.deadLetters++;
+  });
+};
+
+/** A few at once, in order. */
+const sideBySide = async <T>(all: Iterable<T>, work: (one: T) => Promise<void>): Promise<void> => {
+  const left = all[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (let next = left.next(); next.done !== true; next = left.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 };
 
 const writeBucket = async (
@@ -183,18 +194,13 @@ const writeBucket = async (
 ): Promise<void> => {
   const payloads = new Payloads(parts.sessions, Infinity);
   const now = await parts.sessions.now();
-  const left = [...bucket];
-  const work = async (): Promise<void> => {
-    for (let next = left.pop(); next !== undefined; next = left.pop()) {
-      const [sessionId, events] = next;
-      const log = new SessionLog(sessionId, options.rules);
-      for (const event of events) log.add(isLost(event) ? await fetched(payloads, event) : event);
-      const folded = foldSession(log, now, options.retentionMs);
-      if (folded.kind === 'session') await restore(parts.sessions, parts.claims, folded);
-      count(report, sessionId, log, folded);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, work));
+  await sideBySide(bucket, async ([sessionId, events]) => {
+    const log = new SessionLog(sessionId, options.rules);
+    for (const event of events) log.add(isLost(event) ? await fetched(payloads, event) : event);
+    const folded = foldSession(log, now, options.retentionMs);
+    if (folded.kind === 'session') await restore(parts.sessions, parts.claims, folded, options.retentionMs);
+    count(report, sessionId, log, folded);
+  });
 };
 
 /** A payload that the store still has; without it the event stays as it is. */
@@ -214,7 +220,7 @@ const count = (report: RebuildReport, sessionId: string, log: SessionLog, folded
     return;
   }
   report.sessions++;
-  report.unanswered += folded.unanswered.length;
+  report.unanswered += folded.known.filter(({ outcome }) => outcome === undefined).length;
   if (!isTerminal(folded.snapshot.status)) report.unfinished++;
   if (folded.damage === undefined) return;
   report.damaged++;

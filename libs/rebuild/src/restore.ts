@@ -1,11 +1,12 @@
 import { isTerminal } from '#contracts';
 import { type ClaimKey, type ClaimStore, nextToken } from '#idempotency';
 import type { SessionStore } from '#state';
-import type { Folded, UnansweredIntent } from './fold.js';
+import type { Folded } from './fold.js';
+import type { KnownIntent } from './known-intents.js';
 
 export type FoldedSession = Extract<Folded, { kind: 'session' }>;
 
-/** The lease of a claim that is made only to be marked; it is handed back at once. */
+/** The lease of a claim that is made only to say what is known; it ends at once. */
 const MARKING_MS = 10_000;
 
 /**
@@ -15,11 +16,12 @@ const MARKING_MS = 10_000;
 export const restore = async (
   sessions: SessionStore,
   claims: ClaimStore,
-  { creation, steps, snapshot, unanswered }: FoldedSession,
+  { creation, steps, snapshot, known }: FoldedSession,
+  retentionMs: number,
 ): Promise<void> => {
   const { session_id: sessionId } = snapshot;
   // first: no session may be there whose intents look as if nobody had begun them
-  await Promise.all(unanswered.map((intent) => markStarted(claims, sessionId, intent)));
+  await Promise.all(known.map((intent) => restoreClaim(claims, sessionId, intent, retentionMs)));
   const reply = await sessions.create(creation);
   let version = reply.kind === 'exists' ? reply.snapshot.version : creation.snapshot.version;
   for (const step of steps) {
@@ -40,12 +42,17 @@ export const restore = async (
   if (!isTerminal(snapshot.status)) await sessions.lowerWake(sessionId, await sessions.now());
 };
 
-/** As if its dispatcher had started it and died: rule 4 has it asked or made unknown, and never run again. */
-const markStarted = async (
+/**
+ * With an outcome: as if its dispatcher had recorded it, so that it is told again and nothing is run. Without: as if its
+ * dispatcher had started it and died, so that it is asked after or unknown (rule 4), and never run again.
+ */
+const restoreClaim = async (
   claims: ClaimStore,
   sessionId: string,
-  { intentId, digest }: UnansweredIntent,
+  intent: KnownIntent,
+  retentionMs: number,
 ): Promise<void> => {
+  const { intentId, digest, outcome } = intent;
   const key: ClaimKey = { sessionId, intentId };
   const [there] = await claims.read([key]);
   // made since the store was emptied, by somebody who may have begun
@@ -54,9 +61,14 @@ const markStarted = async (
   if (there !== null) await claims.forget([key]);
   const token = nextToken();
   const reply = await claims.claim({ ...key, digest, token, leaseMs: MARKING_MS });
-  if (reply.kind === 'claimed' && (await claims.start(key, token)) === 'started') {
-    await claims.handBack(key, token);
-    return;
+  if (reply.kind === 'claimed') {
+    if (outcome !== undefined) {
+      if ((await claims.record(key, token, outcome, retentionMs)).kind === 'recorded') return;
+    } else if ((await claims.start(key, token)) === 'started') {
+      await claims.handBack(key, token);
+      return;
+    }
   }
-  await markStarted(claims, sessionId, { intentId, digest });
+  // somebody else's move came between
+  await restoreClaim(claims, sessionId, intent, retentionMs);
 };

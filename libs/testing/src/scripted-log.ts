@@ -234,6 +234,7 @@ export class ScriptedMember extends Transport implements Subscription {
 
   async subscribe(_topic: string, _group: string, feed: Feed): Promise<Subscription> {
     this.feed = feed;
+    this.closed = false;
     const mine = this.held;
     if (mine.length > 0) this.given(mine);
     return this;

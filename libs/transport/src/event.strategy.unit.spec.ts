@@ -435,6 +435,80 @@ describe('EventStrategy', () => {
     await expect(t.app.listen()).rejects.toThrow('no broker');
   });
 
+  describe('suspended', () => {
+    it('leaves its group at once, and takes and acknowledges nothing until it is resumed', async () => {
+      const s = await serve([Observer]);
+      doing(() => s.time.sleep(60_000));
+      await s.app.listen();
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
+      await s.time.run(20);
+      const suspended = s.strategy.suspend();
+      await s.time.run(2_000);
+      await suspended;
+      expect([s.member.closed, s.strategy.ready]).toEqual([true, false]);
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-b'));
+      await s.time.run(120_000);
+      expect(seen).toEqual(['sess-a 1']);
+      expect(s.log.positions[0]?.offset).toBe(0);
+
+      doing(() => undefined);
+      await s.strategy.resume();
+      s.log.assign(0, s.member);
+      await s.time.run(1_000);
+      expect(s.strategy.ready).toBe(true);
+      expect(seen).toEqual(['sess-a 1', 'sess-b 1']);
+      expect(s.log.positions[0]?.offset).toBe(2);
+      await s.close();
+    });
+
+    it('before it listens, does not join until it is resumed', async () => {
+      const s = await serve([Observer]);
+      doing(() => undefined);
+      await s.strategy.suspend();
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
+      await s.app.listen();
+      await s.time.run(1_000);
+      expect([s.strategy.ready, seen]).toEqual([false, []]);
+      await s.strategy.resume();
+      await s.time.run(1_000);
+      expect([s.strategy.ready, seen]).toEqual([true, ['sess-a 1']]);
+      await s.close();
+    });
+
+    it('stays so when it cannot join, and joins when it is told again', async () => {
+      const s = await serve([Observer]);
+      await s.app.listen();
+      await s.strategy.suspend();
+      const { subscribe } = s.member;
+      s.member.subscribe = () => Promise.reject(new Error('no broker'));
+      await expect(s.strategy.resume()).rejects.toThrow('no broker');
+      expect(s.strategy.ready).toBe(false);
+      s.member.subscribe = subscribe.bind(s.member);
+      await s.strategy.resume();
+      expect(s.strategy.ready).toBe(true);
+      await s.close();
+    });
+
+    it('and drained, or drained while it joins, it is in no group', async () => {
+      const s = await serve([Observer]);
+      await s.app.listen();
+      await s.strategy.suspend();
+      const { subscribe } = s.member;
+      s.member.subscribe = async (...call) => {
+        await s.time.sleep(100);
+        return subscribe.apply(s.member, call);
+      };
+      const resumed = s.strategy.resume();
+      const drained = s.strategy.drain();
+      await s.time.run(2_000);
+      await Promise.all([resumed, drained]);
+      expect([s.member.closed, s.strategy.ready]).toEqual([true, false]);
+      await s.strategy.resume();
+      expect([s.member.closed, s.strategy.ready]).toEqual([true, false]);
+      await s.close();
+    });
+  });
+
   it('drains once, closed or drained in whichever order', async () => {
     const s = await serve([Observer]);
     doing(() => s.time.sleep(1_000));

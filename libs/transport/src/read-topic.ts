@@ -63,7 +63,7 @@ export const readTopic = async (
             if (reading === undefined || last === undefined) return;
             const wanted = records.filter(({ offset }) => offset >= reading.next && offset < reading.end);
             try {
-              if (wanted.length > 0 && each(wanted) === false) end();
+              if (wanted.length > 0 && !each(wanted)) end();
             } catch (error) {
               ended = true;
               reject(error instanceof Error ? error : new Error(String(error)));

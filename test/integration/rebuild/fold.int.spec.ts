@@ -112,11 +112,21 @@ describe('a log that does not have all', () => {
     const { snapshot, all } = await begun(...twoPays);
     const fold = sessionOf(folded(snapshot.session_id, all));
     expect(fold.snapshot).toEqual(snapshot);
-    expect(fold.unanswered).toEqual([
+    expect(fold.known).toEqual([
       { intentId: `${snapshot.session_id}.1.0`, digest: snapshot.pending[0]!.digest },
     ]);
     const answer = rig.result(snapshot, snapshot.pending[0]!, { status: 'succeeded' });
-    expect(sessionOf(folded(snapshot.session_id, [...all, answer])).unanswered).toEqual([]);
+    // in the log, and applied by no step
+    expect(sessionOf(folded(snapshot.session_id, [...all, answer])).known).toEqual([
+      {
+        intentId: `${snapshot.session_id}.1.0`,
+        digest: snapshot.pending[0]!.digest,
+        outcome: expect.objectContaining({ status: 'succeeded' }),
+      },
+    ]);
+    await rig.observe(answer);
+    const applied = await eventually(() => rig.intents.length > 2 && rig.intents.slice(2));
+    expect(sessionOf(folded(snapshot.session_id, [...all, answer, ...applied])).known).toEqual([]);
   });
 
   it('takes back a step of which an intent is missing: it comes again', async () => {
@@ -131,7 +141,7 @@ describe('a log that does not have all', () => {
     expect(fold.snapshot).toMatchObject({ version: 1, status: 'queued' });
     expect(fold).not.toHaveProperty('damage');
     // its first intent is in the log, and may have been run
-    expect(fold.unanswered).toHaveLength(1);
+    expect(fold.known).toHaveLength(1);
   });
 
   it('is no session without its beginning, nor one that ended long ago', async () => {

@@ -10,6 +10,7 @@ import {
   type DeadLetterPage,
   type DeadLetterQuery,
   DeadLetterStore,
+  hasExpired,
   type KeptDeadLetter,
   SessionStore,
 } from '#state';
@@ -46,14 +47,19 @@ export class DeadLetters {
   /**
    * Keeps a record that was made a dead letter, and tells its session of it, which parks where it would wait for ever.
    * Doing it again changes nothing.
+   *
+   * Errors: `unavailable`, `store_emptied`, both retryable
    */
   async keep(buried: BuriedRecord): Promise<void> {
     const { events, topics } = this.options;
     const letter = await this.letters.put(letterOf(buried, events), buried.record.value);
     if (!isOfSession(letter)) return;
     const traceId = await this.traceOf(letter);
-    // expired: nobody waits for it
-    if (traceId === undefined) return;
+    if (traceId === undefined) {
+      // expired: nobody waits for it
+      if (await hasExpired(this.sessions, letter.session_id)) return;
+      return this.keep(buried);
+    }
     const event = deadLetterEvent(events, letter, traceId);
     await this.transport.publish([encodeEvent(topics.observation, event)]);
   }

@@ -75,8 +75,8 @@ export class Sessions {
    * Accepts a session: when this resolves, its snapshot is written and its first observation is in the log. The same
    * key and body again is the same session; its first observation is published again if nobody has applied it.
    *
-   * Errors: `invalid_request`, `invalid_plan`, `no_brain`, `idempotency_conflict`; `unavailable`: not known to be
-   * accepted, with `details.session_id` when the snapshot exists
+   * Errors: `invalid_request`, `invalid_plan`, `no_brain`, `idempotency_conflict`, `store_emptied`; `unavailable`: not
+   * known to be accepted, with `details.session_id` when the snapshot exists
    */
   async submit(
     submission: Submission,
@@ -117,8 +117,11 @@ export class Sessions {
     let failure: unknown;
     try {
       // applied: then it was in the log
-      if (snapshot.status === 'queued')
+      if (snapshot.status === 'queued') {
+        // the log may have all of its life already: begun anew it would do again what it has done
+        if (idempotencyKey !== undefined && (await this.store.isEmptied())) throw storeEmptied();
         await this.outlet.publish(snapshot, sessionCreatedEvent(this.options.events, snapshot));
+      }
       return { snapshot, repeated };
     } catch (error) {
       failure = error;
