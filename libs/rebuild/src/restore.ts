@@ -1,3 +1,4 @@
+import type { NewSession } from '#commander';
 import { isTerminal } from '#contracts';
 import { type ClaimKey, type ClaimStore, nextToken } from '#idempotency';
 import type { SessionStore } from '#state';
@@ -22,8 +23,7 @@ export const restore = async (
   const { session_id: sessionId } = snapshot;
   // first: no session may be there whose intents look as if nobody had begun them
   await Promise.all(known.map((intent) => restoreClaim(claims, sessionId, intent, retentionMs)));
-  const reply = await sessions.create(creation);
-  let version = reply.kind === 'exists' ? reply.snapshot.version : creation.snapshot.version;
+  let version = await begin(sessions, creation);
   for (const step of steps) {
     if (step.snapshot.version <= version) continue;
     const committed = await sessions.commit({
@@ -40,6 +40,18 @@ export const restore = async (
   }
   // claims that kept an intent for later are gone: the sweeper looks at once
   if (!isTerminal(snapshot.status)) await sessions.lowerWake(sessionId, await sessions.now());
+};
+
+/** Returns the version at which the session stands. */
+const begin = async (sessions: SessionStore, creation: NewSession): Promise<number> => {
+  const reply = await sessions.create(creation);
+  if (reply.kind === 'created') return creation.snapshot.version;
+  const { version, fixed } = reply.snapshot;
+  const { created_at, trace_id } = creation.snapshot.fixed;
+  if (fixed.created_at === created_at && fixed.trace_id === trace_id) return version;
+  // a submission with its Idempotency-Key came to the emptied store, and began another session under its id
+  await sessions.drop(creation.snapshot.session_id);
+  return begin(sessions, creation);
 };
 
 /**

@@ -148,6 +148,11 @@ export abstract class SessionStore {
 
   /** Drops sessions that ended before `endedBefore`, at most `limit`; returns how many. */
   abstract expire(endedBefore: number, limit: number): Promise<number>;
+  /**
+   * Drops a session whatever it is, as if it had never been; its payloads stay, for a session that is then created under
+   * its id. Cut off, it is to be called again. For a rebuild alone: nobody else uses the store meanwhile.
+   */
+  abstract drop(sessionId: string): Promise<void>;
 
   /**
    * Says that this store is in use from now on. To be called when the log has nothing of ours, or everything in it has

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newSession } from '#commander';
 import { DEFAULT_GROUPS, DEFAULT_TOPICS } from '#contracts';
 import { createRedisClaimStore, type RedisClaimStore } from '#idempotency';
 import { rebuild, type RebuildProgress, type RebuildReport } from '#rebuild';
@@ -103,6 +104,19 @@ it('cut off when all is written but the mark, is done again', async () => {
   expect(await sessions.isEmptied()).toBe(true);
   expect(await run()).toMatchObject({ sessions: SESSIONS, damaged: 0 });
   await expectWhole(all);
+});
+
+it('puts a session in the place of one that was begun anew under its key when the store had lost it', async () => {
+  const all = await live();
+  for (const { id } of all.slice(0, 5)) {
+    const { fixed } = (await rig.store.load(id))!;
+    const anew = { ...fixed, created_at: fixed.created_at + 1_000, trace_id: 'f'.repeat(32) };
+    await sessions.create(newSession(id, anew));
+  }
+  await run();
+  await expectWhole(all);
+  const { snapshots } = await sessions.list({ tenant: 'default', limit: 2 * SESSIONS });
+  expect(new Set(snapshots.map((s) => s.session_id)).size).toBe(snapshots.length);
 });
 
 describe('is refused', () => {

@@ -166,6 +166,10 @@ export class SessionRows {
     return over.length;
   }
 
+  drop(sessionId: string): void {
+    this.put(sessionId, undefined);
+  }
+
   watch(sessionId: string, changed: () => void): () => void {
     const watching = this.watching.get(sessionId) ?? new Set();
     this.watching.set(sessionId, watching);

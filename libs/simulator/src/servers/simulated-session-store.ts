@@ -195,6 +195,10 @@ export class SimulatedSessionStore extends SessionStore {
     return this.call('expire', () => this.server.expire(endedBefore, limit));
   }
 
+  drop(sessionId: string): Promise<void> {
+    return this.call(`drop ${sessionId}`, () => this.server.drop(sessionId));
+  }
+
   async ping(): Promise<void> {
     await this.call('ping', () => undefined);
   }

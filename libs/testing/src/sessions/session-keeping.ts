@@ -124,6 +124,38 @@ export const sessionKeeping = ({ bed, capabilities }: SessionSuite): void => {
     });
   });
 
+  describe('drop', () => {
+    it.each(['waiting_tool', 'completed'] as const)(
+      'leaves nothing of a session but its payloads, and its id free (%s)',
+      async (status) => {
+        const store = await bed().open();
+        const before = await stepped(store, await created(store), { status });
+        const id = before.session_id;
+        const dataref = await store.putBlob(id, Buffer.from('kept'));
+        await store.drop(id);
+        await store.drop(id);
+        expect(await sightOf(store, id)).toEqual({ snapshot: null, history: [], timeline: [], wake: null });
+        expect(await store.expire((await store.now()) + 1, 10)).toBe(0);
+        await settles(async () => {
+          expect((await store.list({ tenant: 'default', limit: 10 })).snapshots).toEqual([]);
+        });
+        const creation = creationAt(before.fixed.created_at - 1_000, { id });
+        expect(await store.create(creation)).toEqual({ kind: 'created' });
+        expect(await store.load(id)).toEqual(creation.snapshot);
+        expect(await store.timeline(id)).toHaveLength(1);
+        expect(await store.getBlob(dataref)).toEqual(new Uint8Array(Buffer.from('kept')));
+        await settles(async () => {
+          expect((await store.list({ tenant: 'default', limit: 10 })).snapshots).toEqual([creation.snapshot]);
+        });
+      },
+    );
+
+    it('of a session that is not there does nothing', async () => {
+      const store = await bed().open();
+      await store.drop('sess-nobody');
+    });
+  });
+
   describe('watch', () => {
     it('tells of every growth after the call, until it is ended', async () => {
       const [store, ...others] = await openSeveral(bed(), capabilities, 2);

@@ -199,6 +199,7 @@ export const sessionLifetime = ({ bed, makeBed, capabilities }: SessionSuite): v
         () => store.putBlob(id, Buffer.from('x')),
         () => store.getBlob('blob:{x}:y'),
         () => store.expire(now, 1),
+        () => store.drop(id),
         () => store.ping(),
       ];
       for (const call of calls) await expectRefused(call(), 'closed');

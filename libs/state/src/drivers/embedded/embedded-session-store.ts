@@ -15,7 +15,7 @@ import {
   type Wake,
 } from '../../port.js';
 import { RecentSnapshots } from './recent-snapshots.js';
-import { expireSessions } from './session-expiry.js';
+import { dropSession, expireSessions } from './session-expiry.js';
 import { listPage } from './session-list.js';
 import { SessionReads } from './session-reads.js';
 import { blobKey, decodeHeadLine, hasEnded, type SessionTables, sessionTables } from './session-rows.js';
@@ -154,6 +154,13 @@ export class EmbeddedSessionStore extends SessionStore {
 
   expire(endedBefore: number, limit: number): Promise<number> {
     return this.move((tx) => expireSessions(tx, this.tables, this.reads, this.wakes, endedBefore, limit));
+  }
+
+  drop(sessionId: string): Promise<void> {
+    return this.move((tx) => {
+      const snapshot = this.reads.load(tx, keyPart(sessionId));
+      if (snapshot) dropSession(tx, this.tables, this.wakes, snapshot);
+    });
   }
 
   async ping(): Promise<void> {

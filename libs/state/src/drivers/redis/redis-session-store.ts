@@ -16,7 +16,7 @@ import {
 } from '../../port.js';
 import { putBlobMove } from './moves/put-blob.lua.js';
 import { DEFAULT_RETENTION_MS, type RedisStateOptions } from './redis-state.options.js';
-import { expireSessions } from './session-expiry.js';
+import { dropSession, expireSessions } from './session-expiry.js';
 import { SessionKeys } from './session-keys.js';
 import { listPage } from './session-list.js';
 import { SessionReads } from './session-reads.js';
@@ -154,6 +154,11 @@ export class RedisSessionStore extends SessionStore {
 
   expire(endedBefore: number, limit: number): Promise<number> {
     return expireSessions(this.redis, this.keys, endedBefore, limit);
+  }
+
+  async drop(sessionId: string): Promise<void> {
+    const snapshot = await this.load(sessionId);
+    if (snapshot !== null) await dropSession(this.redis, this.keys, snapshot);
   }
 
   ping(): Promise<void> {

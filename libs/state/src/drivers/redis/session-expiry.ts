@@ -1,6 +1,7 @@
+import type { Snapshot } from '#contracts';
 import { type RedisConnection } from '#redis';
 import { dropSessionMove } from './moves/drop-session.lua.js';
-import { listMember, readEndedMember, type SessionKeys } from './session-keys.js';
+import { endedMember, listMember, readEndedMember, type SessionKeys } from './session-keys.js';
 import { firstEntries } from './wake-index.js';
 
 /** Deletes all of the sessions that ended before `endedBefore`, at most `limit`; returns how many were still there. */
@@ -25,4 +26,19 @@ export const expireSessions = async (
     }),
   );
   return dropped.reduce((sum, was) => sum + was, 0);
+};
+
+/** Deletes all of a session but its payloads. */
+export const dropSession = async (
+  redis: RedisConnection,
+  keys: SessionKeys,
+  { session_id: id, fixed: { tenant, created_at } }: Snapshot,
+): Promise<void> => {
+  await Promise.all([
+    redis.call((client) => client.zrem(keys.wake(id), id)),
+    redis.call((client) => client.zrem(keys.list(tenant), listMember(created_at, id))),
+    redis.call((client) => client.zrem(keys.ended(id), endedMember(id, tenant, created_at))),
+  ]);
+  // last: as long as it is there, the rest is done again
+  await redis.call((client) => client.unlink(keys.state(id), keys.history(id), keys.timeline(id)));
 };
