@@ -81,6 +81,11 @@ export interface Brain {
    */
   readonly thinksAfter: 'each' | 'all';
   /**
+   * A decision costs next to nothing, so it may be asked for on a snapshot that another process may have gone beyond:
+   * when the commit is refused, it is asked again. Default: false, each think begins with what the store holds.
+   */
+  readonly cheap?: boolean;
+  /**
    * Undefined when a session of this submission can be thought about; else what to set, for a 422 `no_brain`. Without a
    * submission: whether any can.
    */

@@ -92,8 +92,9 @@ export class CommanderService {
     const { resultLimitBytes } = this;
     const observation = readObservation(name, whole, { deployment, resultLimitBytes });
     const sessionId = sessionIdOf(whole);
+    let guess = this.guess(sessionId);
     for (;;) {
-      const before = await this.store.load(sessionId);
+      const before = guess ?? (await this.store.load(sessionId));
       if (before === null) {
         if (await this.isNobodys(sessionId, whole)) return;
         continue;
@@ -103,6 +104,11 @@ export class CommanderService {
       const step = new Step(this.scope(stopped, trace), this.brains.of(before.fixed.brain), before, now);
       const running = step.run(observation);
       const end = await (trace === undefined ? running : failing(trace, running));
+      if (guess !== undefined && end.kind !== 'committed') {
+        // only a commit tells that it was right
+        guess = undefined;
+        continue;
+      }
       switch (end.kind) {
         case 'committed':
           this.counts.steps += 1;
@@ -125,6 +131,12 @@ export class CommanderService {
           this.counts.conflicts += 1;
       }
     }
+  }
+
+  /** A snapshot that needs no reading, if nothing is lost but a moment when it isn't the latest. */
+  private guess(sessionId: string): Snapshot | undefined {
+    const recent = this.store.lastSeen(sessionId);
+    return recent !== undefined && this.brains.of(recent.fixed.brain).cheap === true ? recent : undefined;
   }
 
   private scope(stopped: () => AbortSignal, trace: StepTrace | undefined): StepScope {

@@ -74,6 +74,11 @@ export class RedisConnection {
     return info.includes('cluster_enabled:1');
   }
 
+  /** Calls `told` whenever a server has become reachable (again). */
+  onReady(told: () => void): void {
+    this.client.on('ready', told);
+  }
+
   /** Runs a script; in a cluster all `keys` lie in one slot. */
   run(
     { lua, sha }: RedisScript,

@@ -114,6 +114,14 @@ export abstract class SessionStore {
 
   abstract create(creation: Creation): Promise<CreateReply>;
   abstract load(sessionId: string): Promise<Snapshot | null>;
+  /**
+   * The latest snapshot that this process wrote or read, if that was a moment ago; undefined when it has none, or when
+   * `load` costs as little. Another process may have written a later one: only a commit made from it, which compares the
+   * versions, tells that it is the latest. Its history and whatever else is read may be that of a later one.
+   */
+  lastSeen(_sessionId: string): Snapshot | undefined {
+    return undefined;
+  }
   abstract commit(commit: Commit): Promise<CommitReply>;
   /** cheaper than `load`; answers from the last acknowledged commit */
   abstract isPending(sessionId: string, intentId: string): Promise<PendingReply>;

@@ -23,7 +23,7 @@ import {
 } from '#commander';
 import { Engine } from '#engine';
 import { EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore, type SessionStore } from '#state';
+import { EmbeddedSessionStore } from '#state';
 import { deepFreeze, eventually, NamedTools, tempDir } from '#testing';
 import { decodeEvent, EmbeddedTransport, EventClient, type LogRecord, type OutboundRecord } from '#transport';
 
@@ -46,6 +46,13 @@ export const tools = new NamedTools([
 
 /** Snapshots are to be read only: whoever changes one fails. */
 class FrozenSnapshots extends EmbeddedSessionStore {
+  /** what it says that it has seen last, of whatever session */
+  seen: Snapshot | undefined;
+
+  override lastSeen(): Snapshot | undefined {
+    return this.seen;
+  }
+
   override async load(sessionId: string): Promise<Snapshot | null> {
     return deepFreeze(await super.load(sessionId));
   }
@@ -65,7 +72,7 @@ class FlakyTransport extends EmbeddedTransport {
 
 /** A commander on the embedded engine, its parts within reach; the topics are read as any program would. */
 export class CommanderRig {
-  readonly store: SessionStore;
+  readonly store: FrozenSnapshots;
   readonly claims: EmbeddedClaimStore;
   readonly commander: CommanderService;
   readonly sessions: Sessions;

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { type CloudEvent, EVENT_NAMES, type Plan, type Submission, type ToolCallData } from '#contracts';
 import type { Brain, Decision } from '#commander';
 import { eventually } from '#testing';
@@ -150,6 +150,67 @@ describe('a step (rule 2)', () => {
       result: { a: 'step:a', b: 'step:b' },
     });
     expect(rig.commander.counts.conflicts).toBeGreaterThan(0);
+  });
+
+  describe('from a snapshot that was seen a moment ago', () => {
+    const both = plan({ id: 'a', tool: 'look', after: [] }, { id: 'b', tool: 'look', after: [] });
+
+    it('is committed without a read of the store, when it is the latest', async () => {
+      rig = await CommanderRig.open();
+      const first = await rig.begin(both);
+      rig.store.seen = first;
+      const load = jest.spyOn(rig.store, 'load');
+      await rig.observe(rig.result(first, first.pending[0]!));
+      expect(load).not.toHaveBeenCalled();
+      expect((await rig.load(first.session_id)).version).toBe(3);
+    });
+
+    it('is taken again from the store when another commit came first', async () => {
+      rig = await CommanderRig.open();
+      const first = await rig.begin(both);
+      await rig.observe(rig.result(first, first.pending[0]!, { result: 1 }));
+      rig.store.seen = first;
+      await rig.observe(rig.result(first, first.pending[1]!, { result: 2 }));
+      expect(await rig.load(first.session_id)).toMatchObject({
+        status: 'completed',
+        result: { a: 1, b: 2 },
+      });
+      // begun, and one for each result
+      expect(rig.commander.counts).toMatchObject({ steps: 3, conflicts: 0 });
+    });
+
+    it('passes over nothing that the latest one waits for', async () => {
+      rig = await CommanderRig.open();
+      const first = await rig.begin(two);
+      await rig.observe(rig.result(first, first.pending[0]!));
+      const second = await rig.load(first.session_id);
+      rig.store.seen = first;
+      await rig.observe(rig.result(second, second.pending[0]!));
+      expect((await rig.load(first.session_id)).status).toBe('completed');
+    });
+
+    it('is not what a brain is asked about whose thoughts cost something', async () => {
+      const asked: number[] = [];
+      const model: Brain = {
+        name: 'model',
+        thinksAfter: 'all',
+        unavailable: () => undefined,
+        think: ({ snapshot }): Decision => {
+          asked.push(snapshot.version);
+          return asked.length === 1
+            ? { calls: [{ tool: 'look', parameters: {} }] }
+            : { calls: [], finish: { kind: 'completed', result: null } };
+        },
+      };
+      rig = await CommanderRig.open([model]);
+      const { session_id } = await rig.submit({ input: 'x', brain: 'model' });
+      const queued = await rig.load(session_id);
+      await rig.deliver(session_id, EVENT_NAMES.sessionCreated);
+      const first = await rig.load(session_id);
+      rig.store.seen = queued;
+      await rig.observe(rig.result(first, first.pending[0]!));
+      expect(asked).toEqual([2, 3]);
+    });
   });
 
   it('counts what belongs to no session here, ours and foreign', async () => {

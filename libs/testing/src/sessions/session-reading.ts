@@ -15,6 +15,34 @@ const outcome: Outcome = {
 
 /** What a step, a client and a dispatcher read of one session. */
 export const sessionReading = ({ bed, capabilities }: SessionSuite): void => {
+  describe('lastSeen', () => {
+    it('is what was written or read here last, or nothing', async () => {
+      const store = await bed().open();
+      let before = await created(store);
+      const id = before.session_id;
+      for (let i = 0; i < 3; i++) {
+        expect([undefined, await store.load(id)]).toContainEqual(store.lastSeen(id));
+        const intruding = stepAfter(before, await store.now());
+        intruding.snapshot = { ...intruding.snapshot, fixed: { ...before.fixed, tenant: 'mallory' } };
+        expect((await store.commit(intruding)).kind).toBe('committed');
+        const seen = store.lastSeen(id);
+        before = (await store.load(id))!;
+        expect([undefined, before]).toContainEqual(seen);
+      }
+      await stepped(store, before, { status: 'completed' });
+      expect(store.lastSeen(id)).toBeUndefined();
+      expect(store.lastSeen('sess-NEVER')).toBeUndefined();
+    });
+
+    it('is nothing after a commit that was refused', async () => {
+      const store = await bed().open();
+      const first = await created(store);
+      await stepped(store, first);
+      expect((await store.commit(stepAfter(first, await store.now()))).kind).toBe('conflict');
+      expect(store.lastSeen(first.session_id)).toBeUndefined();
+    });
+  });
+
   describe('isPending', () => {
     it('answers with the digest while the session waits for the intent', async () => {
       const store = await bed().open();

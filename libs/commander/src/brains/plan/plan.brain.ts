@@ -14,6 +14,7 @@ const planOf = ({ snapshot }: ThinkContext): Plan => {
 export class PlanBrain implements Brain {
   readonly name = 'plan';
   readonly thinksAfter = 'each';
+  readonly cheap = true;
 
   unavailable(submission?: Submission): string | undefined {
     return submission !== undefined && submission.plan === undefined

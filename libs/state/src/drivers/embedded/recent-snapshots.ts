@@ -1,6 +1,7 @@
 import { RECORD_VERSION, type Snapshot } from '#contracts';
+import { Recent } from '../../recent.js';
 
-interface Recent {
+interface Known {
   /** the head row that says what the snapshot says */
   head: string;
   snapshot: Snapshot;
@@ -8,20 +9,12 @@ interface Recent {
   size: number;
 }
 
-/** A session that is looked at again does so within some turns of the event loop; a sleeping one holds nothing. */
-const TURN_MS = 500;
-const MOST_CHARS = 8 << 20;
-
 /**
  * Snapshots as they were last written or read, which need not be parsed again. One counts only for the very row that it
- * was made with, so a write that is taken back, or another's, can't be missed. Two generations: what isn't asked for
- * within a turn is forgotten with the next.
+ * was made with, so a write that is taken back, or another's, can't be missed.
  */
 export class RecentSnapshots {
-  private young = new Map<string, Recent>();
-  private old = new Map<string, Recent>();
-  private chars = 0;
-  private timer: NodeJS.Timeout | null = null;
+  private readonly recent = new Recent<Known>();
 
   /** @param session its part of a key @param head the row that is stored now */
   get(session: string, head: string): Snapshot | undefined {
@@ -30,7 +23,7 @@ export class RecentSnapshots {
 
   /** `size`: characters of all its rows. */
   add(session: string, head: string, snapshot: Snapshot, size: number): void {
-    if (snapshot.v <= RECORD_VERSION) this.keep(session, { head, snapshot, size });
+    if (snapshot.v <= RECORD_VERSION) this.recent.keep(session, { head, snapshot, size }, size);
   }
 
   /** The next snapshot of a session whose latest is here; otherwise, and when it has ended, nothing is kept. */
@@ -42,45 +35,20 @@ export class RecentSnapshots {
     }
     const { fixed } = known.snapshot;
     const next = snapshot.fixed === fixed ? snapshot : { ...snapshot, fixed };
-    this.keep(session, { head, snapshot: next, size: known.size - before.length + head.length });
+    const size = known.size - before.length + head.length;
+    this.recent.keep(session, { head, snapshot: next, size }, size);
   }
 
   forget(session: string): void {
-    this.young.delete(session);
-    this.old.delete(session);
+    this.recent.forget(session);
   }
 
   clear(): void {
-    this.young.clear();
-    this.old.clear();
-    this.chars = 0;
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
+    this.recent.clear();
   }
 
-  private find(session: string, head: string): Recent | undefined {
-    const found = this.young.get(session) ?? this.old.get(session);
-    if (found?.head !== head) return undefined;
-    return found;
-  }
-
-  private keep(session: string, recent: Recent): void {
-    this.young.set(session, recent);
-    // an upper bound: a session that is written again counts again
-    this.chars += recent.size;
-    if (this.chars > MOST_CHARS) this.turn();
-    else this.timer ??= setTimeout(this.onTimer, TURN_MS).unref();
-  }
-
-  private readonly onTimer = (): void => {
-    this.timer = null;
-    this.turn();
-    if (this.old.size > 0) this.timer = setTimeout(this.onTimer, TURN_MS).unref();
-  };
-
-  private turn(): void {
-    this.old = this.young;
-    this.young = new Map();
-    this.chars = 0;
+  private find(session: string, head: string): Known | undefined {
+    const known = this.recent.get(session);
+    return known?.head === head ? known : undefined;
   }
 }

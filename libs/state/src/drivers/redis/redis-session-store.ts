@@ -14,6 +14,7 @@ import {
   type TimelinePageQuery,
   type Wake,
 } from '../../port.js';
+import { LatestSnapshots } from './latest-snapshots.js';
 import { putBlobMove } from './moves/put-blob.lua.js';
 import { DEFAULT_RETENTION_MS, type RedisStateOptions } from './redis-state.options.js';
 import { dropSession, expireSessions } from './session-expiry.js';
@@ -31,6 +32,7 @@ export class RedisSessionStore extends SessionStore {
   private readonly wakes: WakeIndex;
   private readonly writes: SessionWrites;
   private readonly watchers: SessionWatch;
+  private readonly latest = new LatestSnapshots();
 
   private constructor(
     private readonly redis: RedisConnection,
@@ -40,10 +42,12 @@ export class RedisSessionStore extends SessionStore {
   ) {
     super();
     this.capabilities = { driver: 'redis', durability: promises.durability, shared: true };
-    this.reads = new SessionReads(redis, keys);
+    this.reads = new SessionReads(redis, keys, this.latest);
     this.wakes = new WakeIndex(redis, keys);
-    this.writes = new SessionWrites(redis, keys, this.wakes, retentionMs);
+    this.writes = new SessionWrites(redis, keys, this.wakes, this.latest, retentionMs);
     this.watchers = new SessionWatch(redis, keys);
+    // what answers now may be a replica without the last writes
+    redis.onReady(() => this.latest.clear());
   }
 
   /** @throws DormouseError `invalid_settings`; `unavailable` when no server answers */
@@ -89,6 +93,10 @@ export class RedisSessionStore extends SessionStore {
 
   load(sessionId: string): Promise<Snapshot | null> {
     return this.reads.load(sessionId);
+  }
+
+  override lastSeen(sessionId: string): Snapshot | undefined {
+    return this.latest.get(sessionId);
   }
 
   commit(commit: Commit): Promise<CommitReply> {
@@ -167,6 +175,7 @@ export class RedisSessionStore extends SessionStore {
 
   async close(): Promise<void> {
     this.watchers.clear();
+    this.latest.clear();
     await this.redis.close();
   }
 }

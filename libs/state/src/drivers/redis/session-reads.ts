@@ -2,6 +2,7 @@ import { type HistoryEntry, RECORD_VERSION, type Snapshot, type TimelineEntry } 
 import { checkVersion, type RedisConnection } from '#redis';
 import type { PendingReply, TimelinePageQuery } from '../../port.js';
 import { presentEntry } from '../../present-entry.js';
+import { type LatestSnapshots } from './latest-snapshots.js';
 import { isPendingMove } from './moves/is-pending.lua.js';
 import { decodeHistory, decodeSnapshot, decodeTimeline, plain } from './session-codec.js';
 import { type SessionKeys } from './session-keys.js';
@@ -11,12 +12,15 @@ export class SessionReads {
   constructor(
     private readonly redis: RedisConnection,
     private readonly keys: SessionKeys,
+    private readonly latest: LatestSnapshots,
   ) {}
 
   async load(sessionId: string): Promise<Snapshot | null> {
     const key = this.keys.state(sessionId);
     const [fixed, head] = await this.redis.call((redis) => redis.hmget(key, 'fixed', 'head'));
-    return decodeSnapshot(fixed, head);
+    const snapshot = decodeSnapshot(fixed, head);
+    if (snapshot !== null) this.latest.add(snapshot, fixed?.length ?? 0, head?.length ?? 0);
+    return snapshot;
   }
 
   async isPending(sessionId: string, intentId: string): Promise<PendingReply> {

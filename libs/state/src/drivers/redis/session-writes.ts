@@ -2,6 +2,7 @@ import { isTerminal } from '#contracts';
 import { type RedisConnection, type ScriptArgument } from '#redis';
 import type { Commit, CommitReply, CreateReply, Creation } from '../../port.js';
 import { mayBePutOff } from '../../put-off.js';
+import { type LatestSnapshots } from './latest-snapshots.js';
 import { commitMove } from './moves/commit.lua.js';
 import { createMove } from './moves/create.lua.js';
 import { decodeSnapshot, encodeFixed, encodeHead, encodePending, plain } from './session-codec.js';
@@ -17,6 +18,7 @@ export class SessionWrites {
     private readonly redis: RedisConnection,
     private readonly keys: SessionKeys,
     private readonly wakes: WakeIndex,
+    private readonly latest: LatestSnapshots,
     private readonly retentionMs: number,
   ) {}
 
@@ -25,9 +27,9 @@ export class SessionWrites {
     const { session_id: id, fixed } = snapshot;
     const list = keys.list(fixed.tenant);
     const member = listMember(fixed.created_at, id);
+    const texts = [encodeFixed(fixed), encodeHead(snapshot)] as const;
     const args: ScriptArgument[] = [
-      encodeFixed(fixed),
-      encodeHead(snapshot),
+      ...texts,
       snapshot.version,
       encodePending(snapshot),
       keys.changed(id),
@@ -41,7 +43,9 @@ export class SessionWrites {
       const reply = await redis.run(createMove, [...keys.all(id), ...indexes], args);
       const [kind, takenFixed, takenHead] = reply as string[];
       const taken = kind === 'exists' ? decodeSnapshot(takenFixed, takenHead) : null;
-      return taken === null ? { kind: 'created' } : { kind: 'exists', snapshot: taken };
+      if (taken !== null) return { kind: 'exists', snapshot: taken };
+      this.latest.add(snapshot, texts[0].length, texts[1].length);
+      return { kind: 'created' };
     };
     if (!redis.cluster) return send(keys.wake(id), list);
 
@@ -60,9 +64,15 @@ export class SessionWrites {
     const { redis, keys, wakes } = this;
     const { snapshot, wakeAt } = commit;
     const id = snapshot.session_id;
-    const args = this.commitArguments(commit);
-    const send = async (...indexes: string[]): Promise<string[]> =>
-      (await redis.run(commitMove, [...keys.all(id), ...indexes], args)) as string[];
+    const head = encodeHead(snapshot);
+    const args = this.commitArguments(commit, head);
+    const send = async (...indexes: string[]): Promise<string[]> => {
+      const reply = (await redis.run(commitMove, [...keys.all(id), ...indexes], args)) as string[];
+      // of a repeat it isn't known what came after it
+      if (reply[0] === 'committed') this.latest.follow(snapshot, head.length);
+      else this.latest.forget(id);
+      return reply;
+    };
     if (!redis.cluster) return replyOf(await send(keys.wake(id), keys.ended(id)));
 
     // an unfinished session has an entry: where there is none, none is made for a commit that may be refused
@@ -84,20 +94,16 @@ export class SessionWrites {
     return replyOf(reply);
   }
 
-  private commitArguments({
-    token,
-    expectedVersion,
-    snapshot,
-    history,
-    timeline,
-    wakeAt,
-  }: Commit): ScriptArgument[] {
+  private commitArguments(
+    { token, expectedVersion, snapshot, history, timeline, wakeAt }: Commit,
+    head: string,
+  ): ScriptArgument[] {
     const { session_id: id, fixed } = snapshot;
     return [
       plain(token),
       expectedVersion,
       snapshot.version,
-      encodeHead(snapshot),
+      head,
       encodePending(snapshot),
       isTerminal(snapshot.status) ? this.retentionMs : '',
       this.keys.changed(id),
