@@ -19,13 +19,27 @@ export const crockford26 = (bytes: Uint8Array): string => {
   return out;
 };
 
+/** Asking for a few bytes at a time costs as much as for thousands. */
+const POOL_BYTES = 4096;
+let pool = new Uint8Array(0);
+let used = 0;
+
+/** Random bytes that nobody else got. @param count at most {@link POOL_BYTES} */
+const randomBytes = (count: number): Uint8Array => {
+  if (used + count > pool.length) {
+    pool = globalThis.crypto.getRandomValues(new Uint8Array(POOL_BYTES));
+    used = 0;
+  }
+  used += count;
+  return pool.slice(used - count, used);
+};
+
 let lastMs = 0;
 let counter = 0;
 
 /** A UUIDv7 (RFC 9562, method 1: a 12-bit counter keeps ids of one millisecond in order), as 16 bytes. */
 export const uuidv7 = (nowMs: number): Uint8Array => {
-  const bytes = new Uint8Array(16);
-  globalThis.crypto.getRandomValues(bytes);
+  const bytes = randomBytes(16);
   let ms = nowMs;
   if (ms <= lastMs) {
     ms = lastMs;
@@ -56,9 +70,14 @@ export const resultId = (intent: string): string => `${intent}.result`;
 /** The answer of a person for an intent has one id: there is at most one. */
 export const resolutionId = (intent: string): string => `${intent}.resolution`;
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hex = (bytes: Uint8Array): string => {
+  let out = '';
+  for (const byte of bytes) out += HEX[byte] ?? '';
+  return out;
+};
 
 /** A W3C trace id: 32 hex digits. https://www.w3.org/TR/trace-context/ */
-export const newTraceId = (): string => hex(globalThis.crypto.getRandomValues(new Uint8Array(16)));
+export const newTraceId = (): string => hex(randomBytes(16));
 /** A W3C span id: 16 hex digits. */
-export const newSpanId = (): string => hex(globalThis.crypto.getRandomValues(new Uint8Array(8)));
+export const newSpanId = (): string => hex(randomBytes(8));
