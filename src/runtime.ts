@@ -1,21 +1,17 @@
-import 'reflect-metadata';
-import { type LoggerService } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import type { LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DeadLetters } from '#commander';
 import type { DormouseError } from '#contracts';
-import { dispatcherConsumer, loadExternalTools, loadToolModules } from '#dispatcher';
+import { bootId } from '#idempotency';
 import { storeEmptied, StoreWatch } from '#state';
-import { type BuriedRecord, COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT, EventStrategies } from '#transport';
-import { AppModule, dispatcherOptions, type Parts } from './app.module.js';
+import { EventStrategies } from '#transport';
 import type { Settings } from './config/index.js';
-import { httpAdapter } from './http/fastify.js';
-import { RouteTable } from './http/route-table.js';
+import { connectStrategies, createApp, type PoisonOf } from './handlers.js';
 import { Shutdown } from './http/shutdown.js';
-import { eventContextOf } from './identity.js';
 import { checkLog } from './log-check.js';
+import { Presence } from './presence.js';
 import { openStorage, type Storage } from './storage.js';
 import { recogniseStore } from './store-recognition.js';
+import { SuspectTrials } from './suspects/suspect-trials.js';
 import { openTracing } from './tracing/open-tracing.js';
 import type { OpenTracing } from './tracing/tracing.js';
 
@@ -32,62 +28,6 @@ export interface Runtime {
    */
   close(options?: { serveOn: boolean }): Promise<void>;
 }
-
-/**
- * Sessions that think at one time. A plan thinks in microseconds and a model in seconds: enough that slow models don't
- * keep plans waiting, few enough to bound what is held.
- */
-const THINKING_AT_ONCE = 1_024;
-
-const toolsOf = async ({
-  tools: { modules, externalToolsFile: file },
-}: Settings): Promise<Parts['tools']> => ({
-  loaded: await loadToolModules(modules),
-  ...(file === undefined ? {} : { external: { tools: await loadExternalTools(file), file } }),
-});
-
-/** Nest's applications read their events through strategies, one for each of the two roles that have handlers. */
-const connectStrategies = (app: NestFastifyApplication, settings: Settings): void => {
-  const { roles, shutdownMs } = settings.process;
-  const { topics, groups } = settings.log;
-  const strategies = app.get(EventStrategies);
-  const deadLetters = app.get(DeadLetters);
-  const common = {
-    deadLetterTopic: topics.deadLetter,
-    drainMs: shutdownMs,
-    onBuried: (buried: BuriedRecord) => deadLetters.keep(buried),
-  };
-  if (roles.includes('commander'))
-    strategies.connect(app, {
-      ...common,
-      topic: topics.observation,
-      group: groups.commander,
-      transportId: COMMANDER_TRANSPORT,
-      context: eventContextOf(settings, 'commander'),
-      maxInFlight: THINKING_AT_ONCE,
-    });
-  if (roles.includes('dispatcher'))
-    strategies.connect(app, {
-      ...common,
-      ...dispatcherConsumer(dispatcherOptions(settings)),
-      topic: topics.intent,
-      group: groups.dispatcher,
-      transportId: DISPATCHER_TRANSPORT,
-      context: eventContextOf(settings, 'dispatcher'),
-    });
-};
-
-const createApp = (
-  settings: Settings,
-  parts: Parts,
-  logger: LoggerService | false,
-): Promise<NestFastifyApplication> =>
-  NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoles(settings.process.roles, settings, parts),
-    httpAdapter({ bodyLimitBytes: settings.http.bodyLimitBytes, routes: parts.routes }),
-    // errors come to us; the parsers are the adapter's own
-    { abortOnError: false, bodyParser: false, logger },
-  );
 
 /** While the store has lost its data nothing is consumed; after a rebuild the consumers go on by themselves. */
 const watchStore = async (app: NestFastifyApplication, logger: LoggerService | false): Promise<void> => {
@@ -109,9 +49,10 @@ const open = async (
   app: NestFastifyApplication,
   settings: Settings,
   storage: Storage,
+  poisonOf: PoisonOf,
   logger: LoggerService | false,
 ): Promise<string> => {
-  connectStrategies(app, settings);
+  connectStrategies(app, settings, poisonOf);
   await app.init();
   for (const sentence of await checkLog(storage.transport, settings))
     if (logger !== false) logger.warn(sentence);
@@ -122,16 +63,24 @@ const open = async (
   return app.getUrl();
 };
 
+/** What a process has beside its application. */
+interface Surroundings {
+  storage: Storage;
+  presence: Presence;
+  trials: SuspectTrials[];
+  tracing: OpenTracing | undefined;
+}
+
 const closerOf = (
   app: NestFastifyApplication,
-  storage: Storage,
-  tracing: OpenTracing | undefined,
+  { storage, presence, trials, tracing }: Surroundings,
 ): Runtime['close'] => {
   let closing: Promise<void> | undefined;
   const close = async (serveOn: boolean): Promise<void> => {
     app.get(Shutdown).begin(serveOn);
     try {
-      await app.close();
+      await Promise.all([app.close(), ...trials.map((each) => each.close())]);
+      await presence.end();
     } finally {
       await storage.close();
       await tracing?.close();
@@ -151,20 +100,29 @@ export const startRuntime = async (
 ): Promise<Runtime> => {
   const storage = await openStorage(settings);
   const tracing = await openTracing(settings);
+  const presence = new Presence(storage.deliveries, presenceMs(settings));
+  const trials: SuspectTrials[] = [];
+  const poisonOf: PoisonOf = (role) => {
+    const trial = new SuspectTrials(role, storage, settings.process.shutdownMs);
+    trials.push(trial);
+    return { deliveries: storage.deliveries, boot: bootId, trial };
+  };
   let app: NestFastifyApplication | undefined;
   try {
-    app = await createApp(
-      settings,
-      { storage, tools: await toolsOf(settings), routes: new RouteTable(), tracing },
-      logger,
-    );
-    const url = await open(app, settings, storage, logger);
-    return { url, failed: storage.failed, close: closerOf(app, storage, tracing) };
+    await presence.begin();
+    app = await createApp(settings, { storage, tracing }, logger);
+    const url = await open(app, settings, storage, poisonOf, logger);
+    return { url, failed: storage.failed, close: closerOf(app, { storage, presence, trials, tracing }) };
   } catch (error) {
     // the first error is the one that counts
     await app?.close().catch(() => undefined);
+    await presence.end();
     await storage.close().catch(() => undefined);
     await tracing?.close();
     throw error;
   }
 };
+
+/** On Kafka it is over before a dead member's partitions go to another. */
+const presenceMs = ({ servers, protocol }: Settings): number =>
+  servers === undefined ? protocol.leaseMs : servers.kafkaSessionMs / 2;

@@ -3,9 +3,12 @@ import { Engine } from '#engine';
 import { type ClaimStore, createRedisClaimStore, EmbeddedClaimStore } from '#idempotency';
 import {
   createRedisDeadLetterStore,
+  createRedisDeliveryLedger,
   createRedisSessionStore,
   type DeadLetterStore,
+  type DeliveryLedger,
   EmbeddedDeadLetterStore,
+  EmbeddedDeliveryLedger,
   EmbeddedSessionStore,
   type SessionStore,
 } from '#state';
@@ -18,6 +21,7 @@ export interface Storage {
   sessions: SessionStore;
   claims: ClaimStore;
   deadLetters: DeadLetterStore;
+  deliveries: DeliveryLedger;
   transport: Transport;
   /** resolves, never rejects, when storage has failed for good: the process should end */
   failed: Promise<DormouseError>;
@@ -31,16 +35,19 @@ const openEngine = async ({ engine: { dataDir, durability }, protocol }: Setting
   const sessions = new EmbeddedSessionStore(engine);
   const claims = new EmbeddedClaimStore(engine);
   const deadLetters = new EmbeddedDeadLetterStore(engine, protocol.retentionMs);
+  const deliveries = new EmbeddedDeliveryLedger(engine, protocol.retentionMs);
   return {
     sessions,
     claims,
     deadLetters,
+    deliveries,
     transport: new EmbeddedTransport(engine, { retentionMs: protocol.retentionMs }),
     failed: engine.failed,
     close: async () => {
       await sessions.close();
       await claims.close();
       await deadLetters.close();
+      await deliveries.close();
       await engine.close();
     },
   };
@@ -65,12 +72,14 @@ const connectServers = async (servers: ServerSettings, { protocol, process }: Se
     const sessions = keep(await createRedisSessionStore(redis));
     const claims = keep(await createRedisClaimStore(redis));
     const deadLetters = keep(await createRedisDeadLetterStore(redis));
+    const deliveries = keep(await createRedisDeliveryLedger(redis));
     for (const warning of sessions.checks()) log.warn(warning);
     const { brokers, ssl, sasl, kafkaSessionMs, replication } = servers;
     return {
       sessions,
       claims,
       deadLetters,
+      deliveries,
       transport: await createKafkaTransport({
         brokers,
         clientId: `dormouse-${process.instance}`,

@@ -1,11 +1,12 @@
 import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ClaimStore } from '#idempotency';
-import { DeadLetterStore, SessionStore, StoreWatch } from '#state';
+import { DeadLetterStore, DeliveryLedger, SessionStore, StoreWatch } from '#state';
 
 export interface Stores {
   sessions: SessionStore;
   claims: ClaimStore;
   deadLetters: DeadLetterStore;
+  deliveries: DeliveryLedger;
 }
 
 /**
@@ -16,7 +17,7 @@ export interface Stores {
 export class StoresModule implements OnModuleDestroy {
   constructor(private readonly watch: StoreWatch) {}
 
-  static forRoot({ sessions, claims, deadLetters }: Stores): DynamicModule {
+  static forRoot({ sessions, claims, deadLetters, deliveries }: Stores): DynamicModule {
     return {
       module: StoresModule,
       global: true,
@@ -24,9 +25,10 @@ export class StoresModule implements OnModuleDestroy {
         { provide: SessionStore, useValue: sessions },
         { provide: ClaimStore, useValue: claims },
         { provide: DeadLetterStore, useValue: deadLetters },
+        { provide: DeliveryLedger, useValue: deliveries },
         { provide: StoreWatch, useValue: new StoreWatch(sessions) },
       ],
-      exports: [SessionStore, ClaimStore, DeadLetterStore, StoreWatch],
+      exports: [SessionStore, ClaimStore, DeadLetterStore, DeliveryLedger, StoreWatch],
     };
   }
 

@@ -1,10 +1,12 @@
 import { EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedDeadLetterStore, EmbeddedSessionStore } from '#state';
+import { EmbeddedDeadLetterStore, EmbeddedDeliveryLedger, EmbeddedSessionStore } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
+  deliveryLedgerContract,
   sessionStoreContract,
   SUITE_DEAD_LETTER_RETENTION_MS,
+  SUITE_DELIVERY_RETENTION_MS,
   transportContract,
 } from '#testing';
 import { EmbeddedTransport } from '#transport';
@@ -29,4 +31,9 @@ deadLetterStoreContract(
   'embedded',
   embeddedBed((engine) => new EmbeddedDeadLetterStore(engine, SUITE_DEAD_LETTER_RETENTION_MS)),
   { shared: false, clock: 'moved' },
+);
+deliveryLedgerContract(
+  'embedded',
+  embeddedBed((engine) => new EmbeddedDeliveryLedger(engine, SUITE_DELIVERY_RETENTION_MS)),
+  { shared: false },
 );

@@ -1,11 +1,13 @@
 import { beforeAll } from '@jest/globals';
 import { createRedisClaimStore } from '#idempotency';
-import { createRedisDeadLetterStore, createRedisSessionStore } from '#state';
+import { createRedisDeadLetterStore, createRedisDeliveryLedger, createRedisSessionStore } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
+  deliveryLedgerContract,
   sessionStoreContract,
   SUITE_DEAD_LETTER_RETENTION_MS,
+  SUITE_DELIVERY_RETENTION_MS,
 } from '#testing';
 import { SERVER_START_MS, sharedRedis } from '#testing/servers';
 import { redisBed } from './redis-beds.js';
@@ -30,4 +32,11 @@ deadLetterStoreContract(
     createRedisDeadLetterStore({ url, keyPrefix, retentionMs: SUITE_DEAD_LETTER_RETENTION_MS }),
   ),
   { shared: true, clock: 'real' },
+);
+deliveryLedgerContract(
+  'redis',
+  redisBed(sharedRedis, (url, keyPrefix) =>
+    createRedisDeliveryLedger({ url, keyPrefix, retentionMs: SUITE_DELIVERY_RETENTION_MS }),
+  ),
+  { shared: true },
 );

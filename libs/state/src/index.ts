@@ -29,3 +29,6 @@ export {
   type KeptDeadLetter,
 } from './dead-letters/port.js';
 export { StoreWatch } from './store-watch.js';
+export { createRedisDeliveryLedger } from './deliveries/drivers/redis/create-redis-delivery-ledger.js';
+export { EmbeddedDeliveryLedger } from './deliveries/drivers/embedded/embedded-delivery-ledger.js';
+export { type DeliveryCount, DeliveryLedger, type PartitionPlace, type Taken } from './deliveries/port.js';

@@ -6,6 +6,10 @@ export {
   deadLetterStoreContract,
   SUITE_DEAD_LETTER_RETENTION_MS,
 } from './dead-letters/dead-letter-store.contract.js';
+export {
+  deliveryLedgerContract,
+  SUITE_DELIVERY_RETENTION_MS,
+} from './deliveries/delivery-ledger.contract.js';
 export { type EventuallyOptions, eventually, settles } from './eventually.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
 export { goProgram, pythonWith } from './foreign-programs.js';

@@ -62,6 +62,13 @@ export class RuntimeProcess {
     }
   }
 
+  /** Resolves when the process ends, whatever of. */
+  async ended(): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise((resolve) => child.once('exit', resolve));
+  }
+
   /** The end of what the process printed. */
   log(): string {
     return readFileSync(join(this.folder, 'process.log'), 'utf8').slice(-4000);

@@ -1,6 +1,6 @@
 import type { Backoff } from './backoff.js';
 import type { Delivery } from './delivery.js';
-import type { LogRecord, Transport } from './port.js';
+import type { LogRecord, PartitionPosition, Transport } from './port.js';
 import type { Timers } from './timers.js';
 
 /**
@@ -36,6 +36,10 @@ export interface KeyOrderedConsumerOptions {
   abortedMs?: number;
   /** The subscription is dead: no record will come. Called once. */
   onDead?: (error: Error) => void;
+  /** These partitions are ours from now on; called before their records come. */
+  onAssigned?: (positions: readonly PartitionPosition[]) => void;
+  /** These aren't any more. */
+  onLost?: (partitions: readonly number[]) => void;
   /** A handler failed and will be called again in `delayMs`. */
   onRetry?: (error: unknown, delivery: Delivery, delayMs: number) => void;
   timers?: Timers;

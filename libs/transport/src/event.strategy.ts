@@ -14,6 +14,8 @@ import { describeInvalid } from './event-attributes.js';
 import { decodeEvent } from './event-codec.js';
 import { KeyOrderedConsumer } from './key-ordered-consumer.js';
 import type { LogRecord, Transport } from './port.js';
+import { PoisonGate } from './poison/poison-gate.js';
+import type { PoisonOptions } from './poison/poison.options.js';
 import { RetryLog, placeOf } from './retry-log.js';
 
 export interface EventStrategyOptions {
@@ -30,6 +32,8 @@ export interface EventStrategyOptions {
    * does may happen twice. Rejected: the record comes again.
    */
   onBuried?: (buried: BuriedRecord) => Promise<void>;
+  /** finds records that kill their process; absent: they are delivered for ever */
+  poison?: PoisonOptions;
   /** events under way at one time; default 256 */
   maxInFlight?: number;
   /** how long `drain` and `close` let handlers end; default 30 s */
@@ -37,7 +41,10 @@ export interface EventStrategyOptions {
   /** The subscription ended by itself: the process gets no more events of this topic. */
   onDead?: (error: Error) => void;
   consumer?: Partial<
-    Omit<KeyOrderedConsumerOptions, 'transport' | 'topic' | 'group' | 'handler' | 'maxInFlight'>
+    Omit<
+      KeyOrderedConsumerOptions,
+      'transport' | 'topic' | 'group' | 'handler' | 'maxInFlight' | 'onAssigned' | 'onLost'
+    >
   >;
 }
 
@@ -50,6 +57,15 @@ export interface EventStrategyStats extends ConsumerStats {
 type EventHandler = MessageHandler<CloudEvent, Delivery>;
 
 const DRAIN_MS = 30_000;
+const DEFAULT_IN_FLIGHT = 256;
+/** Records that were finished after the last commit that a process made may be delivered again, too. */
+const FINISHED_UNCOMMITTED = 1_000;
+
+const gateOf = ({ poison, topic, context, maxInFlight = DEFAULT_IN_FLIGHT }: EventStrategyOptions) =>
+  poison === undefined
+    ? undefined
+    : new PoisonGate(poison, topic, maxInFlight + FINISHED_UNCOMMITTED, context.deployment);
+
 /**
  * Nest's server side of the transport port: hands the events of a topic to `@EventPattern(name, transportId)` handlers,
  * called with the event and the {@link Delivery} (as `@Payload()` and `@Ctx()`).
@@ -198,13 +214,24 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   private newConsumer(): KeyOrderedConsumer {
     const { options } = this;
     const { transport, topic, group, maxInFlight } = options;
+    const gate = gateOf(options);
     return new KeyOrderedConsumer({
       ...options.consumer,
       ...(maxInFlight === undefined ? {} : { maxInFlight }),
       transport,
       topic,
       group,
-      handler: (record, delivery) => this.handle(record, delivery),
+      handler:
+        gate === undefined
+          ? (record, delivery) => this.handle(record, delivery)
+          : (record, delivery) =>
+              gate.pass(
+                delivery,
+                () => this.handle(record, delivery),
+                (facts) => this.bury(record, delivery, facts, decodeEvent(record).event),
+              ),
+      onAssigned: (positions) => gate?.assigned(positions),
+      onLost: (partitions) => gate?.lost(partitions),
       onRetry: (error, delivery, delayMs) => {
         this.retryLog.failed(error, delivery, delayMs);
         options.consumer?.onRetry?.(error, delivery, delayMs);
@@ -305,11 +332,11 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   private async bury(
     record: LogRecord,
     delivery: Delivery,
-    known: Omit<DeadLetterFacts, 'deliveries'>,
+    known: Omit<DeadLetterFacts, 'deliveries'> & { deliveries?: number },
     event?: CloudEvent,
   ): Promise<void> {
     const { transport, deadLetterTopic, context, onBuried } = this.options;
-    const facts = { ...known, deliveries: delivery.deliveries };
+    const facts = { deliveries: delivery.deliveries, ...known };
     await transport.publish([deadLetterRecord(deadLetterTopic, context, record, facts)]);
     const id = deadLetterId(record);
     await onBuried?.({ id, record, facts, ...(event === undefined ? {} : { event }) });

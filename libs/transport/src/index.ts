@@ -36,6 +36,8 @@ export {
   Transport,
   type TransportCapabilities,
 } from './port.js';
+export { eventNameOf } from './poison/event-name.js';
+export type { PoisonOptions, Trial } from './poison/poison.options.js';
 export { OriginalErrorFilter } from './original-error.filter.js';
 export { backgroundTimers, systemTimers, type Timers } from './timers.js';
 export { readTopic } from './read-topic.js';

@@ -152,6 +152,7 @@ export class KeyOrderedConsumer implements Feed {
   }
 
   assigned(partitions: readonly PartitionPosition[]): void {
+    this.options.onAssigned?.(partitions);
     for (const { partition, offset, metadata } of partitions) {
       const queue = this.queueOf(partition);
       if (queue.tracker !== null) this.lose(queue);
@@ -169,6 +170,7 @@ export class KeyOrderedConsumer implements Feed {
   }
 
   lost(partitions: readonly number[]): void {
+    this.options.onLost?.(partitions);
     for (const partition of partitions) {
       const queue = this.queues.get(partition);
       if (queue !== undefined && queue.tracker !== null) this.lose(queue);

@@ -17,7 +17,14 @@ import {
 import { CommanderModule, PlanBrain, Sessions, SessionsModule } from '#commander';
 import { Engine } from '#engine';
 import { ClaimStore, EmbeddedClaimStore } from '#idempotency';
-import { DeadLetterStore, EmbeddedDeadLetterStore, EmbeddedSessionStore, SessionStore } from '#state';
+import {
+  DeadLetterStore,
+  DeliveryLedger,
+  EmbeddedDeadLetterStore,
+  EmbeddedDeliveryLedger,
+  EmbeddedSessionStore,
+  SessionStore,
+} from '#state';
 import { eventually, NamedTools, tempDir } from '#testing';
 import {
   COMMANDER_TRANSPORT,
@@ -69,9 +76,10 @@ describe('the modules in one application', () => {
         { provide: SessionStore, useValue: new EmbeddedSessionStore(engine) },
         { provide: ClaimStore, useValue: new EmbeddedClaimStore(engine) },
         { provide: DeadLetterStore, useValue: new EmbeddedDeadLetterStore(engine, 60_000) },
+        { provide: DeliveryLedger, useValue: new EmbeddedDeliveryLedger(engine, 60_000) },
         { provide: ToolCatalogue, useValue: new NamedTools([{ name: 'echo' }]) },
       ],
-      exports: [SessionStore, ClaimStore, DeadLetterStore, ToolCatalogue],
+      exports: [SessionStore, ClaimStore, DeadLetterStore, DeliveryLedger, ToolCatalogue],
     })
     class Stores {}
     const module = await Test.createTestingModule({

@@ -6,6 +6,7 @@ import { createRedisClaimStore, type RedisClaimStore } from '#idempotency';
 import { restore } from '#rebuild';
 import {
   createRedisDeadLetterStore,
+  createRedisDeliveryLedger,
   createRedisSessionStore,
   hasExpired,
   type RedisSessionStore,
@@ -192,7 +193,8 @@ describe('beside the store that was emptied', () => {
 
   it('a dead letter of a session that is not in it is not done with until that can be told', async () => {
     const letters = await createRedisDeadLetterStore({ url: server.url, retentionMs: 60_000 });
-    const deadLetters = new DeadLetters(letters, sessions, rig.transport, options);
+    const deliveries = await createRedisDeliveryLedger({ url: server.url, retentionMs: 60_000 });
+    const deadLetters = new DeadLetters(letters, sessions, deliveries, rig.transport, options);
     const { session_id } = await rig.begin({ plan: { steps: [{ id: 'a', tool: 'look' }] } });
     const [event] = await eventually(() => rig.intents.length > 0 && rig.intents);
     const { key, value, headers = {} } = encodeEvent(DEFAULT_TOPICS.intent, event!);
@@ -212,5 +214,6 @@ describe('beside the store that was emptied', () => {
     await keep();
     await eventually(() => rig.observations.some(({ type }) => type.endsWith(EVENT_NAMES.deadLetter)));
     await letters.close();
+    await deliveries.close();
   });
 });

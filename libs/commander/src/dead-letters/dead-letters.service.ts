@@ -11,10 +11,11 @@ import {
   type DeadLetterQuery,
   DeadLetterStore,
   hasExpired,
+  DeliveryLedger,
   type KeptDeadLetter,
   SessionStore,
 } from '#state';
-import { type BuriedRecord, encodeEvent, type OutboundRecord, Transport } from '#transport';
+import { type BuriedRecord, encodeEvent, eventNameOf, type OutboundRecord, Transport } from '#transport';
 import { COMMANDER_OPTIONS, type CommanderOptions } from '../commander.options.js';
 import { letterOf } from './letter-of.js';
 
@@ -40,6 +41,7 @@ export class DeadLetters {
   constructor(
     private readonly letters: DeadLetterStore,
     private readonly sessions: SessionStore,
+    private readonly deliveries: DeliveryLedger,
     private readonly transport: Transport,
     @Inject(COMMANDER_OPTIONS) private readonly options: CommanderOptions,
   ) {}
@@ -101,6 +103,9 @@ export class DeadLetters {
       value: value ?? Buffer.alloc(0),
       headers: letter.headers,
     });
+    const { topic, partition } = letter;
+    const record = { ...letter, value, timestampMs: letter.at };
+    await this.deliveries.release({ topic, partition }, eventNameOf(record, events.deployment));
     await this.transport.publish(records);
     return { letter, redriven: [...redriven, await this.letters.markRedriven(id, order)] };
   }
