@@ -6,6 +6,7 @@ export { SimulatedClaimStore } from './servers/simulated-claim-store.js';
 export { SimulatedSessionStore } from './servers/simulated-session-store.js';
 export { SimulatedTransport } from './servers/simulated-transport.js';
 export type { Finding } from './check/finding.js';
+export type { FaultAt, FaultKind } from './world/faults.js';
 export type { Ports } from './world/node.js';
 export type { Around } from './world/world.js';
 export type { Scenario } from './workload/scenario.js';

@@ -6,7 +6,7 @@ import { Chronicle, copiesOfIntents } from './check/histories.js';
 import { actingTools, UNDOABLE, undoableOf } from './workload/acting-tools.js';
 import { givenTools } from './workload/given-tools.js';
 import type { Scenario } from './workload/scenario.js';
-import type { FaultKind, FaultPlanOptions } from './world/faults.js';
+import type { FaultAt, FaultKind, FaultPlanOptions } from './world/faults.js';
 import { TOPICS } from './world/node.js';
 import { type Around, World } from './world/world.js';
 
@@ -20,6 +20,8 @@ export interface SimulatorOptions {
   tools?: readonly RegisteredTool[];
   /** most faults of a schedule; default 6 */
   faults?: number;
+  /** instead of faults that are drawn */
+  exactly?: readonly FaultAt[];
   weights?: FaultPlanOptions['weights'];
   around?: Around;
   /** promises that aren't checked */
@@ -62,6 +64,7 @@ export const runSchedule = async (
     seed,
     traced,
     faults: (scenario) => ({
+      ...(options.exactly === undefined ? {} : { exactly: options.exactly }),
       most: options.faults ?? MOST_FAULTS,
       among: scenario.wishes.reduce(
         (sum, { submission }) =>

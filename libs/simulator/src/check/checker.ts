@@ -89,6 +89,8 @@ const checkEnd = (
       'wake_up',
       `${session_id} is ${status} and ${row.wake === null ? 'nothing wakes it' : 'has a wake-up'}`,
     );
+  if (status === 'parked' && snapshot.error === undefined)
+    report('nothing_lost', `${session_id} is parked, and shows nobody why`);
   if ((ended || status === 'parked') && pending.length > 0)
     report('one_outcome', `${session_id} is ${status} with ${pending.length} intents pending`);
   // steps that a store forgot had intents that nobody knows of any more

@@ -47,10 +47,11 @@ export const checkCompensation = (
   });
   for (const step of done) {
     const intent = all.find(({ call }) => call === `step:${step.id}`);
-    const undone = undoing.some(
+    const undone = undoing.filter(
       ({ intent_id, compensates }) => compensates === intent?.intent_id && succeeded.has(intent_id),
-    );
-    if (!undone && step.on_compensation_failure !== 'skip')
+    ).length;
+    if (undone > 1) report('compensation', `${session_id}: ${step.id} was undone ${undone} times`);
+    if (undone === 0 && step.on_compensation_failure !== 'skip')
       report('compensation', `${session_id} is ${status}; ${step.id} was done and is not undone`);
   }
 };

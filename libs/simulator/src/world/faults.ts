@@ -55,7 +55,15 @@ const WEIGHTS: Record<FaultKind, number> = {
   memory_loss: 0,
 };
 
+/** The so manieth call of a schedule, from 0 on, goes wrong in this way. */
+export interface FaultAt {
+  call: number;
+  kind: FaultKind;
+}
+
 export interface FaultPlanOptions {
+  /** these and no others */
+  exactly?: readonly FaultAt[];
   /** at most so many */
   most: number;
   /** among the first so many calls */
@@ -70,7 +78,11 @@ export class FaultPlan {
   private readonly at = new Map<number, FaultKind>();
   readonly happened: Partial<Record<FaultKind, number>> = {};
 
-  constructor(random: Randomness, { most, among, weights }: FaultPlanOptions) {
+  constructor(random: Randomness, { exactly, most, among, weights }: FaultPlanOptions) {
+    if (exactly !== undefined) {
+      for (const { call, kind } of exactly) this.at.set(call, kind);
+      return;
+    }
     const wanted = random.int(0, most);
     for (let i = 0; i < wanted; i++)
       this.at.set(random.int(0, among), random.weighed({ ...WEIGHTS, ...weights }));

@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, it } from '@jest/globals';
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+const SCHEDULES = Number(process.env['MANY_SCHEDULES'] ?? 100_000);
+/** How long the build may take for them on a busy machine. */
+const PATIENCE_MS = 1_500_000;
+
+/** What a broken promise prints: its findings and a trace. */
+const told = (error: unknown): string => (error as { stdout?: string }).stdout ?? String(error);
+
+it(
+  `${SCHEDULES} schedules keep every promise (SEED=${seed} MANY_SCHEDULES=${SCHEDULES})`,
+  async () => {
+    const options = ['verify', '--json', '--seed', String(seed), '--schedules', String(SCHEDULES)];
+    const { stdout } = await promisify(execFile)(process.execPath, ['dist/src/cli/main.js', ...options]).catch(
+      (error: unknown) => {
+        throw new Error(told(error), { cause: error });
+      },
+    );
+    const summary = JSON.parse(stdout) as { schedules: number; broken: number; seconds: number };
+    process.stdout.write(`${SCHEDULES} schedules in ${Math.round(summary.seconds)} s\n`);
+    expect(summary).toMatchObject({ schedules: SCHEDULES, broken: 0, findings: [] });
+  },
+  PATIENCE_MS,
+);
