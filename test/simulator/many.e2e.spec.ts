@@ -14,11 +14,12 @@ it(
   `${SCHEDULES} schedules keep every promise (SEED=${seed} MANY_SCHEDULES=${SCHEDULES})`,
   async () => {
     const options = ['verify', '--json', '--seed', String(seed), '--schedules', String(SCHEDULES)];
-    const { stdout } = await promisify(execFile)(process.execPath, ['dist/src/cli/main.js', ...options]).catch(
-      (error: unknown) => {
-        throw new Error(told(error), { cause: error });
-      },
-    );
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      'dist/src/cli/main.js',
+      ...options,
+    ]).catch((error: unknown) => {
+      throw new Error(told(error), { cause: error });
+    });
     const summary = JSON.parse(stdout) as { schedules: number; broken: number; seconds: number };
     process.stdout.write(`${SCHEDULES} schedules in ${Math.round(summary.seconds)} s\n`);
     expect(summary).toMatchObject({ schedules: SCHEDULES, broken: 0, findings: [] });

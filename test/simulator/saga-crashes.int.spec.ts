@@ -7,9 +7,9 @@ import { quietly } from './quietly.js';
 const SECOND_WITHIN = 12;
 /** So many calls the shortest of the sagas makes at least. */
 const LEAST_CALLS = 60;
-const ENDS_OK = [{ ms: 20, ends: 'ok', does: 10 }];
-const FAILS = [{ ms: 20, ends: 'fatal' }];
-const UNSURE = [{ ms: 20, ends: 'unsure', does: 10 }];
+const ENDS_OK: JsonObject[] = [{ ms: 20, ends: 'ok', does: 10 }];
+const FAILS: JsonObject[] = [{ ms: 20, ends: 'fatal' }];
+const UNSURE: JsonObject[] = [{ ms: 20, ends: 'unsure', does: 10 }];
 
 const step = (id: string, tool: string, after: string[], acts: JsonObject[] = ENDS_OK): PlanStep => ({
   id,
@@ -97,7 +97,9 @@ describe('a saga of six steps with parallel branches', () => {
       const seen = new Set<string>();
       let all = 0;
       for (const kind of KINDS) {
-        const { schedules, statuses } = await everyCall((call) => scheduleOf(saga, processes, [{ call, kind }]));
+        const { schedules, statuses } = await everyCall((call) =>
+          scheduleOf(saga, processes, [{ call, kind }]),
+        );
         // the whole of a session's life, not the beginning alone
         expect(schedules).toBeGreaterThan(LEAST_CALLS);
         for (const status of statuses) seen.add(status);
