@@ -43,20 +43,23 @@ describe('records that nobody can process', () => {
       type: 'com.southwest.ai.intent.tool_call',
       data: { session_id: 'theirs', tool_name: 'nowhere', parameters: { deep: [1, 2.5e3] } },
     };
+    const later = { ...foreign, id: 'evt-2', dataschema: 'urn:dormouse:schema:intent.tool_call/v9' };
     await written(dir.path, [
       { topic: DEFAULT_TOPICS.intent, key: 'k', value: bytes, headers: { 'x-own': 'kept' } },
       { topic: DEFAULT_TOPICS.observation, key: 'k2', value: Buffer.from('{"no":"event"}') },
       { topic: DEFAULT_TOPICS.intent, key: 'theirs', value: Buffer.from(JSON.stringify(foreign)) },
+      { topic: DEFAULT_TOPICS.intent, key: 'later', value: Buffer.from(JSON.stringify(later)) },
     ]);
     app = await boot({ DORMOUSE_DATA_DIR: dir.path });
     const all = await eventually(async () => {
       const found = await letters();
-      return found.length === 3 ? found : null;
+      return found.length === 4 ? found : null;
     });
     expect(all.map(({ reason }) => reason).sort()).toEqual([
       'invalid_event',
       'invalid_event',
       'unknown_tool',
+      'unknown_version',
     ]);
     expect(all.every((letter) => letter.data === undefined && letter.data_base64 === undefined)).toBe(true);
     const times = all.map(({ at }) => at);
@@ -72,7 +75,7 @@ describe('records that nobody can process', () => {
       attempts: 0,
       redriven: [],
     });
-    const [unknown] = (await letters('?session_id=theirs')) as [DeadLetterView];
+    const [unknown] = (await letters('?session_id=theirs&reason=unknown_tool')) as [DeadLetterView];
     const json = await app.call<DeadLetterView>('GET', `/v1/dead-letters/${unknown.id}`);
     expect(json.body.data).toEqual(foreign);
 

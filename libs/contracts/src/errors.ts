@@ -136,11 +136,16 @@ export class RetryableError extends DormouseError {
   }
 }
 
-/** Thrown by a tool: it may have been done (a cut connection after the request was sent). Never guessed. */
+/**
+ * Thrown by a tool: it may have been done (a cut connection after the request was sent). Never guessed. What may be
+ * repeated is, after `afterMs` if given.
+ */
 export class UnknownOutcomeError extends DormouseError {
   readonly kind = 'unknown_outcome';
-  constructor(message: string, options: { details?: Json; cause?: unknown } = {}) {
+  readonly afterMs: number | undefined;
+  constructor(message: string, options: { afterMs?: number; details?: Json; cause?: unknown } = {}) {
     super('outcome_unknown', message, { ...options, retryable: false });
+    this.afterMs = options.afterMs;
   }
 }
 

@@ -54,8 +54,10 @@ export const EVENT_NAMES = {
 export type EventName = (typeof EVENT_NAMES)[keyof typeof EVENT_NAMES];
 export const DEFAULT_TYPE_PREFIX = 'com.southwest.ai';
 export const eventType = (prefix: string, name: EventName): string => `${prefix}.${name}`;
+/** The version of `data` that this release writes; it reads this one and the one before. */
+export const EVENT_VERSION = 1;
 /** `dataschema` of every event: an identifier, not an address to fetch. */
-export const dataSchema = (name: EventName): string => `urn:dormouse:schema:${name}/v1`;
+export const dataSchema = (name: EventName): string => `urn:dormouse:schema:${name}/v${EVENT_VERSION}`;
 
 export const DEFAULT_TOPICS = {
   intent: 'agent.intent',

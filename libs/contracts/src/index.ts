@@ -22,6 +22,7 @@ export {
   DEFAULT_TOPICS,
   DEFAULT_TYPE_PREFIX,
   EVENT_NAMES,
+  EVENT_VERSION,
   type EventContext,
   type EventFields,
   type EventName,
@@ -57,6 +58,7 @@ export {
   RedriveRequest,
 } from './dead-letter.js';
 export { type Json, type JsonObject, type JsonSchema } from './json.js';
+export { type HeaderBag, retryAfterMs } from './retry-after.js';
 export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
 export { type ResolutionOutcome, ResolutionRequest, RESOLUTIONS, type SentName } from './people.js';
 export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';

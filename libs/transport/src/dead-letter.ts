@@ -1,5 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import { type CloudEvent, DormouseError, type ErrorCode, type EventContext, type Json } from '#contracts';
+import {
+  type CloudEvent,
+  DormouseError,
+  type ErrorCode,
+  type EventContext,
+  type Json,
+  readTraceparent,
+} from '#contracts';
 import { STRUCTURED_CONTENT_TYPE } from './event-codec.js';
 import type { LogRecord, OutboundRecord } from './port.js';
 
@@ -79,15 +86,28 @@ const jsonText = (value: Buffer): string | null => {
   }
 };
 
+/** The place in a trace of what the record holds: a dead letter hangs below the same parent. */
+const traceOf = (event: CloudEvent | undefined): Pick<CloudEvent, 'traceparent' | 'tracestate'> => {
+  if (readTraceparent(event?.traceparent) === undefined) return {};
+  const { traceparent, tracestate } = event ?? {};
+  return {
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(typeof tracestate === 'string' ? { tracestate } : {}),
+  };
+};
+
 /**
  * The dead letter of a record: an event whose `data` is the record's value untouched (`data_base64` when that isn't
  * JSON), with its place, its key and headers, and why it is here as extensions; its id is {@link deadLetterId}.
+ *
+ * @param event what the record holds, if that is an event
  */
 export const deadLetterRecord = (
   topic: string,
   context: EventContext,
   record: LogRecord,
   facts: DeadLetterFacts,
+  event?: CloudEvent,
 ): OutboundRecord => {
   const id = deadLetterId(record);
   const attributes = JSON.stringify({
@@ -99,6 +119,7 @@ export const deadLetterRecord = (
     datacontenttype: 'application/json',
     ...(record.key === null || record.key === '' ? {} : { subject: record.key, partitionkey: record.key }),
     deploymentid: context.deployment,
+    ...traceOf(event),
     reason: facts.reason,
     error: facts.error,
     topic: record.topic,

@@ -12,6 +12,7 @@ import {
 import type { Delivery } from './delivery.js';
 import { describeInvalid } from './event-attributes.js';
 import { decodeEvent } from './event-codec.js';
+import { unknownVersion } from './event-version.js';
 import { KeyOrderedConsumer } from './key-ordered-consumer.js';
 import type { LogRecord, Transport } from './port.js';
 import { PoisonGate } from './poison/poison-gate.js';
@@ -49,6 +50,8 @@ export interface EventStrategyOptions {
 }
 
 export interface EventStrategyStats extends ConsumerStats {
+  /** what a later release wrote and keeps a partition waiting for that; null: nothing */
+  newerVersion: string | null;
   /** events whose type nobody here handles, finished without anything being done */
   unhandled: number;
   deadLetters: number;
@@ -93,6 +96,8 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   private hooked = false;
   private unhandled = 0;
   private deadLetters = 0;
+  /** by partition: the latest `newer_version` of it */
+  private readonly tooNew = new Map<number, string>();
   private readonly retryLog = new RetryLog(this.logger);
 
   constructor(private readonly options: EventStrategyOptions) {
@@ -112,7 +117,13 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   }
 
   get stats(): EventStrategyStats {
-    return { ...this.consumer.stats, unhandled: this.unhandled, deadLetters: this.deadLetters };
+    const [newerVersion = null] = this.tooNew.values();
+    return {
+      ...this.consumer.stats,
+      newerVersion,
+      unhandled: this.unhandled,
+      deadLetters: this.deadLetters,
+    };
   }
 
   /** Several handlers of one pattern are kept apart: Nest's own chain ends when the first of them does. */
@@ -214,6 +225,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   private newConsumer(): KeyOrderedConsumer {
     const { options } = this;
     const { transport, topic, group, maxInFlight } = options;
+    this.tooNew.clear();
     const gate = gateOf(options);
     return new KeyOrderedConsumer({
       ...options.consumer,
@@ -231,8 +243,13 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
                 (facts) => this.bury(record, delivery, facts, decodeEvent(record).event),
               ),
       onAssigned: (positions) => gate?.assigned(positions),
-      onLost: (partitions) => gate?.lost(partitions),
+      onLost: (partitions) => {
+        gate?.lost(partitions);
+        for (const partition of partitions) this.tooNew.delete(partition);
+      },
       onRetry: (error, delivery, delayMs) => {
+        if (DormouseError.is(error) && error.code === 'newer_version')
+          this.tooNew.set(delivery.partition, `${placeOf(delivery)}: ${error.message}`);
         this.retryLog.failed(error, delivery, delayMs);
         options.consumer?.onRetry?.(error, delivery, delayMs);
       },
@@ -253,6 +270,9 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
         attempts: 0,
       });
     }
+    const error = unknownVersion(event, this.options.context.deployment);
+    if (error !== undefined)
+      return this.bury(record, delivery, { reason: 'unknown_version', error, attempts: 0 }, event);
     const handlers = event.type.startsWith(this.prefix)
       ? this.routes.get(event.type.slice(this.prefix.length))
       : undefined;
@@ -337,7 +357,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   ): Promise<void> {
     const { transport, deadLetterTopic, context, onBuried } = this.options;
     const facts = { deliveries: delivery.deliveries, ...known };
-    await transport.publish([deadLetterRecord(deadLetterTopic, context, record, facts)]);
+    await transport.publish([deadLetterRecord(deadLetterTopic, context, record, facts, event)]);
     const id = deadLetterId(record);
     await onBuried?.({ id, record, facts, ...(event === undefined ? {} : { event }) });
     this.deadLetters++;

@@ -381,9 +381,68 @@ describe('EventStrategy', () => {
         reason: 'intent_conflict',
         error: 'two digests',
         attempts: 2,
+        // below the same parent as the record's event
+        traceparent: eventOf(EVENT_NAMES.toolResult, 'sess-a').traceparent,
         data: eventOf(EVENT_NAMES.toolResult, 'sess-a'),
       });
       expect(s.strategy.stats).toMatchObject({ finished: 1, waiting: 1 });
+      await s.close();
+    });
+  });
+
+  describe('an event of another version', () => {
+    const versioned = (sessionId: string, dataschema: string | undefined, more: object = {}): CloudEvent => {
+      const { dataschema: _own, ...event } = eventOf(EVENT_NAMES.toolResult, sessionId);
+      return { ...event, ...more, ...(dataschema === undefined ? {} : { dataschema }) };
+    };
+
+    it.each([
+      ['nothing', undefined],
+      ['this version', 'urn:dormouse:schema:observation.tool_result/v1'],
+      ['a schema of its own', 'https://example.com/schema/v7'],
+    ])('is none when it says %s', async (_what, dataschema) => {
+      const s = await serve([Observer]);
+      doing(() => undefined);
+      await s.app.listen();
+      s.send(versioned('sess-a', dataschema));
+      await s.time.run(1_000);
+      expect(s.strategy.stats).toMatchObject({ finished: 1, deadLetters: 0, newerVersion: null });
+      await s.close();
+    });
+
+    it.each([
+      ['no release of ours writes', 'v0', {}],
+      ['is no number', 'vNext', {}],
+      ['another program says is later', 'v2', { deploymentid: undefined }],
+    ])('that %s is a dead letter', async (_what, version, more) => {
+      const s = await serve([Observer]);
+      doing(() => seen.push('ran'));
+      await s.app.listen();
+      const event = versioned('sess-a', `urn:dormouse:schema:observation.tool_result/${version}`, more);
+      s.send(event);
+      await s.time.run(1_000);
+      const [{ value }] = s.log.published as [(typeof s.log.published)[0]];
+      expect(JSON.parse(value.toString())).toMatchObject({
+        reason: 'unknown_version',
+        error: expect.stringContaining(`/${version}"`) as unknown,
+        traceparent: event.traceparent,
+        data: JSON.parse(JSON.stringify(event)) as unknown,
+      });
+      expect(seen).not.toContain('ran');
+      expect(s.strategy.stats).toMatchObject({ finished: 1, deadLetters: 1, newerVersion: null });
+      await s.close();
+    });
+
+    it('that a later release of ours wrote waits for that, and keeps nobody else', async () => {
+      const s = await serve([Observer]);
+      doing(() => undefined);
+      await s.app.listen();
+      s.send(versioned('sess-a', 'urn:dormouse:schema:observation.tool_result/v2'));
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-b'));
+      await s.time.run(1_000);
+      expect(s.strategy.stats).toMatchObject({ finished: 1, waiting: 1, deadLetters: 0 });
+      expect(s.strategy.stats.newerVersion).toMatch(/sess-a.*came version 2.*a release that reads it/);
+      expect(s.log.positions[0]?.offset ?? 0).toBe(0);
       await s.close();
     });
   });

@@ -31,6 +31,7 @@ export class ConsumerProgress {
     const { stats } = this.strategy;
     if (stats.dead !== null) throw new Error(`its subscription is dead: ${stats.dead.message}`);
     if (!this.strategy.ready) throw new Error('it has not joined its group');
+    if (stats.newerVersion !== null) throw new Error(stats.newerVersion);
     const untaken = idle(stats) ? await this.untaken(stats) : 0;
     const stillMs = this.standsStill(stats, idle(stats) && untaken === 0);
     if (untaken > 0 && stillMs > Math.min(TAKE_MS, this.standstillMs))

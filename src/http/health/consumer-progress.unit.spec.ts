@@ -32,6 +32,7 @@ beforeEach(() => {
     commitFailures: 0,
     lastProgressAt: 0,
     dead: null,
+    newerVersion: null,
     unhandled: 0,
     deadLetters: 0,
   };
@@ -74,6 +75,11 @@ describe('a consumer is not ready', () => {
     expect(await look()).toContain('has not joined');
     ready = true;
     expect(await look()).toBeNull();
+  });
+
+  it('when something waits for a later release', async () => {
+    set({ newerVersion: 'agent.intent/0/7: expected an event of version 1, came version 2' });
+    expect(await look()).toContain('came version 2');
   });
 
   it('when all places are taken, records wait and none ends', async () => {

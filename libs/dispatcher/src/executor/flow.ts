@@ -40,12 +40,17 @@ export const attemptOnce = (parts: Parts, run: IntentRun): Ending | Promise<Endi
   return ending;
 };
 
+/** A run that begins within so long ends before the intent's deadline, ms. */
+const roomOf = ({ pulse }: Parts, { intent: { deadlineAt }, timeoutMs }: IntentRun): number | undefined =>
+  deadlineAt === undefined ? undefined : deadlineAt - timeoutMs - pulse.clock.now();
+
 export const judge = (parts: Parts, run: IntentRun, ending: Ending): Verdict => {
   const verdict = verdictOf({
     ending,
     effect: run.effect,
     attempt: run.attempts + 1,
     maxAttempts: run.retry.maxAttempts,
+    roomMs: roomOf(parts, run),
     resultLimitBytes: parts.options.resultLimitBytes,
   });
   runEnded(parts, run, verdict);

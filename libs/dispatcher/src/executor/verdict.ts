@@ -29,6 +29,8 @@ export interface Judged {
   /** this run's number, 1 for the first */
   attempt: number;
   maxAttempts: number;
+  /** the next run ends before the intent's deadline if it begins within so long; undefined: there is no deadline */
+  roomMs: number | undefined;
   resultLimitBytes: number;
 }
 
@@ -109,17 +111,37 @@ const ended = (status: Outcome['status'], error: ErrorData): Verdict => ({
   error,
 });
 
+/** How long the tool asks to be left alone. */
+const pauseOf = (error: unknown): number | undefined => {
+  const { afterMs } = error as { afterMs?: unknown };
+  return typeof afterMs === 'number' && Number.isFinite(afterMs) && afterMs >= 0 ? afterMs : undefined;
+};
+
+/** Another run, if attempts are left and the pause that was asked for ends in time; else it is over with `status`. */
+const again = (
+  { attempt, maxAttempts, roomMs = Infinity }: Judged,
+  error: ErrorData,
+  status: Outcome['status'],
+  afterMs?: number,
+): Verdict => {
+  if (attempt >= maxAttempts) return ended(status, error);
+  if (afterMs === undefined || afterMs <= roomMs) return { kind: 'retry', error, afterMs };
+  const room = Math.max(0, Math.floor(roomMs));
+  const message = `${error.message}; it is to be left alone for ${afterMs} ms, and the intent's deadline leaves ${room} ms for that`;
+  return ended(status, { ...error, message });
+};
+
 /** It may have been done: what may be repeated is, as often as the policy has it; the rest is for rule 4. */
-const maybe = ({ effect, attempt, maxAttempts }: Judged, error: ErrorData): Verdict => {
+const maybe = (judged: Judged, error: ErrorData, afterMs?: number): Verdict => {
+  const { effect } = judged;
   if (!repeatable(effect)) return { kind: 'maybe_done', error: { ...error, retryable: false } };
-  if (attempt < maxAttempts) return { kind: 'retry', error, afterMs: undefined };
   // an effect that nobody saw the end of isn't guessed; what has none simply failed
-  return ended(effect === 'pure' ? 'failed' : 'unknown', error);
+  return again(judged, error, effect === 'pure' ? 'failed' : 'unknown', afterMs);
 };
 
 /** Says what the end of a run means. Pure. */
 export const verdictOf = (judged: Judged): Verdict => {
-  const { ending, effect, attempt, maxAttempts } = judged;
+  const { ending, effect } = judged;
   if (ending.kind === 'returned') {
     const read = readResult(ending.value, judged.resultLimitBytes);
     return 'error' in read
@@ -142,16 +164,11 @@ export const verdictOf = (judged: Judged): Verdict => {
       });
     return { kind: 'given_back' };
   }
-  if (nothingDone) {
-    const data = dataOf(error, true, heartbeat);
-    const { afterMs } = error as { afterMs?: number };
-    return attempt < maxAttempts ? { kind: 'retry', error: data, afterMs } : ended('failed', data);
-  }
-  if (kind === 'unknown_outcome' || cause !== undefined || wasCut(error))
-    return maybe(judged, dataOf(error, true, heartbeat));
+  if (nothingDone) return again(judged, dataOf(error, true, heartbeat), 'failed', pauseOf(error));
+  if (kind === 'unknown_outcome') return maybe(judged, dataOf(error, true, heartbeat), pauseOf(error));
+  if (cause !== undefined || wasCut(error)) return maybe(judged, dataOf(error, true, heartbeat));
   // an error of ours that says no retry helps is believed
   if (DormouseError.is(error) && !error.retryable) return ended('failed', dataOf(error, false, heartbeat));
   if (!repeatable(effect)) return ended('failed', dataOf(error, false, heartbeat));
-  const data = dataOf(error, true, heartbeat);
-  return attempt < maxAttempts ? { kind: 'retry', error: data, afterMs: undefined } : ended('failed', data);
+  return again(judged, dataOf(error, true, heartbeat), 'failed');
 };

@@ -8,7 +8,7 @@ import {
   UnknownOutcomeError,
 } from '#contracts';
 import type { AbortCause, Ending } from './ending.js';
-import { verdictOf } from './verdict.js';
+import { type Judged, type Verdict, verdictOf } from './verdict.js';
 
 const threw = (error: unknown, cause?: AbortCause): Ending => ({
   kind: 'threw',
@@ -26,7 +26,14 @@ const timeout: Ending = {
 const coded = (code: string) => Object.assign(new Error('socket'), { code });
 
 const judge = (ending: Ending, effect: EffectClass, attempt = 1): string => {
-  const verdict = verdictOf({ ending, effect, attempt, maxAttempts: 3, resultLimitBytes: 1_000 });
+  const verdict = verdictOf({
+    ending,
+    effect,
+    attempt,
+    maxAttempts: 3,
+    roomMs: undefined,
+    resultLimitBytes: 1_000,
+  });
   return verdict.kind === 'ended' ? verdict.status : verdict.kind;
 };
 
@@ -154,14 +161,48 @@ describe('a run that', () => {
     expect(EFFECT_CLASSES.map((effect) => judge(ending, effect, 3))).toEqual(last);
   });
 
-  it('asks for a time is given it', () => {
-    const verdict = verdictOf({
-      ending: threw(new RetryableError('later', { afterMs: 700 })),
-      effect: 'irreversible',
+  const asking = (error: Error, over: Partial<Judged> = {}): Verdict =>
+    verdictOf({
+      ending: threw(error),
+      effect: 'idempotent',
       attempt: 1,
       maxAttempts: 3,
+      roomMs: 1_000,
       resultLimitBytes: 1,
+      ...over,
     });
-    expect(verdict).toMatchObject({ kind: 'retry', afterMs: 700, error: { retryable: true } });
+
+  it.each([
+    ['nothing was done', new RetryableError('later', { afterMs: 700 }), 'irreversible'],
+    ['it may have been done', new UnknownOutcomeError('later', { afterMs: 700 }), 'idempotent'],
+  ] as const)('asks for a time is given it (%s)', (_name, error, effect) => {
+    expect(asking(error, { effect })).toMatchObject({
+      kind: 'retry',
+      afterMs: 700,
+      error: { retryable: true },
+    });
+    expect(asking(error, { effect, roomMs: undefined })).toMatchObject({ kind: 'retry', afterMs: 700 });
+  });
+
+  it.each([
+    ['pure', new RetryableError('busy', { afterMs: 1_001 }), 'failed'],
+    ['irreversible', new RetryableError('busy', { afterMs: 1_001 }), 'failed'],
+    ['pure', new UnknownOutcomeError('busy', { afterMs: 1_001 }), 'failed'],
+    ['idempotent', new UnknownOutcomeError('busy', { afterMs: 1_001 }), 'unknown'],
+  ] as const)('of a %s tool asks for more than its deadline leaves is the last', (effect, error, status) => {
+    const verdict = asking(error, { effect });
+    expect(verdict).toMatchObject({
+      kind: 'ended',
+      status,
+      error: {
+        retryable: true,
+        message: expect.stringMatching(/^busy; .* for 1001 ms, .* leaves 1000 ms/) as unknown,
+      },
+    });
+  });
+
+  it.each([Number.NaN, -1, Infinity, '700'])('asks for %p is tried again by the policy', (afterMs) => {
+    const error = new RetryableError('later', { afterMs: afterMs as number });
+    expect(asking(error)).toMatchObject({ kind: 'retry', afterMs: undefined });
   });
 });

@@ -1,3 +1,4 @@
+import { type HeaderBag, retryAfterMs } from '#contracts';
 import { quote } from './cut.js';
 
 /** Why a request gave no answer, and whether asking again may help. */
@@ -8,10 +9,6 @@ export interface Fault {
   status?: number;
   /** how long the server asks to be left alone, ms */
   afterMs?: number;
-}
-
-interface HeaderBag {
-  get(name: string): string | null;
 }
 
 /**
@@ -33,23 +30,6 @@ export const faultOf = (error: unknown, nowMs: number): Fault => {
     ...(afterMs === undefined ? {} : { afterMs }),
   };
 };
-
-/**
- * How long the server asks to be left alone: `retry-after-ms`, else `Retry-After` in seconds or as a date
- * (RFC 9110, 10.2.3). Undefined when it says nothing that lies in the future.
- */
-export const retryAfterMs = (headers: HeaderBag, nowMs: number): number | undefined => {
-  const exact = decimal(headers.get('retry-after-ms'));
-  if (exact !== undefined) return exact > 0 ? exact : undefined;
-  const value = headers.get('retry-after');
-  if (value === null) return undefined;
-  const seconds = decimal(value);
-  const ms = seconds === undefined ? Date.parse(value) - nowMs : seconds * 1000;
-  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
-};
-
-const decimal = (value: string | null): number | undefined =>
-  value !== null && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : undefined;
 
 const isRetryable = (error: unknown, status: number, headers: HeaderBag | undefined): boolean => {
   const told = headers?.get('x-should-retry');

@@ -1,4 +1,4 @@
-import { type Json, NonRetryableError, UnknownOutcomeError } from '#contracts';
+import { type Json, NonRetryableError, RetryableError, retryAfterMs, UnknownOutcomeError } from '#contracts';
 import type { ToolContext, ToolDefinition } from '../../registry/tool.definition.js';
 import { AllowList } from './allow.list.js';
 import { type HttpAnswer, HttpExchange } from './http.exchange.js';
@@ -80,6 +80,12 @@ const told = (answer: HttpAnswer): Json => {
   return { status: answer.status, body: fits ? short : JSON.stringify(short).slice(0, TOLD_CHARS) };
 };
 
+/** How long the server asks to be left alone (RFC 9110, 10.2.3). */
+const pauseOf = ({ headers }: HttpAnswer): { afterMs?: number } => {
+  const afterMs = retryAfterMs({ get: (name) => headers[name] ?? null }, Date.now());
+  return afterMs === undefined ? {} : { afterMs };
+};
+
 /** Where an answer sends the request, if it is to be followed: a GET is; another method only where it wasn't served. */
 const redirection = (
   parameters: HttpParameters,
@@ -123,10 +129,20 @@ export const httpRequestTool = (options: {
         continue;
       }
       const what = `${method} ${url.origin}${url.pathname}: ${answer.status}`;
+      const pause = pauseOf(answer);
       if (answer.status >= 500)
         throw new UnknownOutcomeError(`${what}: the server failed; it may have been done`, {
           details: told(answer),
+          ...pause,
         });
+      if (answer.status === 429)
+        throw new RetryableError(
+          `${what}: the server takes no more requests for now; it did not serve this one`,
+          {
+            details: told(answer),
+            ...pause,
+          },
+        );
       if (answer.status >= 400)
         throw new NonRetryableError(`${what}: the server refused it`, { details: told(answer) });
       return { status: answer.status, headers: answer.headers, body: bodyOf(answer) };

@@ -62,8 +62,8 @@ const kind = async (parameters: HttpParameters, signal?: AbortSignal) => {
   try {
     return { result: await call(parameters, signal) };
   } catch (error) {
-    const { kind: what, code, message, details } = error as Record<string, unknown>;
-    return { kind: what ?? code, message, details };
+    const { kind: what, code, message, details, afterMs } = error as Record<string, unknown>;
+    return { kind: what ?? code, message, details, afterMs };
   }
 };
 
@@ -133,7 +133,7 @@ describe('a failure', () => {
   it.each([
     [400, 'non_retryable'],
     [404, 'non_retryable'],
-    [429, 'non_retryable'],
+    [429, 'retryable'],
     [500, 'unknown_outcome'],
     [503, 'unknown_outcome'],
   ])('of status %i is %s', async (status, expected) => {
@@ -145,6 +145,35 @@ describe('a failure', () => {
       kind: expected,
       details: { status, body: { why: 'so' } },
     });
+  });
+
+  it.each([
+    [429, { 'retry-after': '7' }, 'retryable', 7_000],
+    [429, {}, 'retryable', undefined],
+    [503, { 'retry-after': '0.5' }, 'unknown_outcome', 500],
+    [503, { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' }, 'unknown_outcome', undefined],
+    [404, { 'retry-after': '7' }, 'non_retryable', undefined],
+  ])(
+    'of status %i with %j is %s, and to be tried again after %p ms',
+    async (status, headers, expected, after) => {
+      handler = (_request, response) => {
+        response.writeHead(status, headers);
+        response.end();
+      };
+      expect(await kind({ method: 'GET', url: at() })).toMatchObject({ kind: expected, afterMs: after });
+    },
+  );
+
+  it('with a date to be tried again at is left alone until then', async () => {
+    const date = new Date(Date.now() + 60_000).toUTCString();
+    handler = (_request, response) => {
+      response.writeHead(503, { 'retry-after': date });
+      response.end();
+    };
+    const { afterMs } = await kind({ method: 'GET', url: at() });
+    // a date has no parts of a second
+    expect(afterMs).toBeGreaterThan(50_000);
+    expect(afterMs).toBeLessThanOrEqual(60_000);
   });
 
   it.each<[string, Handler]>([
