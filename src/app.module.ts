@@ -98,7 +98,7 @@ export class AppModule {
         }),
         SessionsModule.forRoot(commanderOptions(settings, tracing)),
         ...roles.flatMap((role) => MODULES[role](settings, tracing)),
-        MetricsModule.forRoot(tracing?.counts),
+        MetricsModule.forRoot({ spans: tracing?.counts, journal: storage.journal }),
         HttpModule.forRoot({ api: roles.includes('api'), routes }),
       ],
     };

@@ -1,5 +1,5 @@
 import { type DormouseError } from '#contracts';
-import { Engine } from '#engine';
+import { Engine, type JournalCounts } from '#engine';
 import { type ClaimStore, createRedisClaimStore, EmbeddedClaimStore } from '#idempotency';
 import {
   createRedisDeadLetterStore,
@@ -23,6 +23,8 @@ export interface Storage {
   deadLetters: DeadLetterStore;
   deliveries: DeliveryLedger;
   transport: Transport;
+  /** of the embedded engine alone */
+  journal?: Readonly<JournalCounts>;
   /** resolves, never rejects, when storage has failed for good: the process should end */
   failed: Promise<DormouseError>;
   /** after everything that uses it has ended */
@@ -42,6 +44,7 @@ const openEngine = async ({ engine: { dataDir, durability }, protocol }: Setting
     deadLetters,
     deliveries,
     transport: new EmbeddedTransport(engine, { retentionMs: protocol.retentionMs }),
+    journal: engine.counts,
     failed: engine.failed,
     close: async () => {
       await sessions.close();

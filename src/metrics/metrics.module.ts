@@ -1,17 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { SpanCounts } from '../tracing/tracing.js';
-import { Metrics, SPAN_COUNTS } from './metrics.js';
+import { COUNTED_ELSEWHERE, type CountedElsewhere, Metrics } from './metrics.js';
 import { MetricsController } from './metrics.controller.js';
 
 /** `GET /metrics`, in a process of any role. */
 @Module({})
 export class MetricsModule {
-  /** @param spans undefined: there is no tracing */
-  static forRoot(spans: Readonly<SpanCounts> | undefined): DynamicModule {
+  static forRoot(elsewhere: CountedElsewhere): DynamicModule {
     return {
       module: MetricsModule,
       controllers: [MetricsController],
-      providers: [Metrics, { provide: SPAN_COUNTS, useValue: spans ?? null }],
+      providers: [Metrics, { provide: COUNTED_ELSEWHERE, useValue: elsewhere }],
     };
   }
 }

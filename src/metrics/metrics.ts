@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { CommanderService, Sessions, ThinkingSessions } from '#commander';
 import { Executor } from '#dispatcher';
+import type { JournalCounts } from '#engine';
 import { Sweeper } from '#scheduler';
 import { SessionStore } from '#state';
 import { LABELS, METRICS } from '#telemetry';
@@ -14,6 +15,7 @@ import { within } from '../within.js';
 import { consumerMetrics } from './consumer-metrics.js';
 import type { Definition } from './definition.js';
 import { GroupLags } from './group-lags.js';
+import { journalMetrics } from './journal-metrics.js';
 import type { Exposition } from './registry.js';
 import { sessionMetrics } from './session-metrics.js';
 import { sweeperMetrics } from './sweeper-metrics.js';
@@ -22,8 +24,15 @@ import { tracingMetrics } from './tracing-metrics.js';
 
 const STORE_PATIENCE_MS = 2_000;
 
-/** Injection token of the {@link SpanCounts}, or null. */
-export const SPAN_COUNTS = Symbol('SpanCounts');
+/** What others have counted who are no providers. */
+export interface CountedElsewhere {
+  /** undefined: there is no tracing */
+  spans: Readonly<SpanCounts> | undefined;
+  /** undefined: there is no embedded engine */
+  journal: Readonly<JournalCounts> | undefined;
+}
+/** Injection token of {@link CountedElsewhere}. */
+export const COUNTED_ELSEWHERE = Symbol('CountedElsewhere');
 
 /**
  * All that this process can tell in numbers. Everybody counts for himself, in plain numbers; they are put together when
@@ -40,7 +49,7 @@ export class Metrics {
     private readonly store: SessionStore,
     @Inject(settingsToken('process')) private readonly process: ProcessSettings,
     @Inject(settingsToken('log')) private readonly log: LogSettings,
-    @Inject(SPAN_COUNTS) private readonly spans: Readonly<SpanCounts> | null,
+    @Inject(COUNTED_ELSEWHERE) private readonly elsewhere: CountedElsewhere,
   ) {}
 
   /** In the text format of Prometheus. */
@@ -52,6 +61,7 @@ export class Metrics {
 
   private definitions(): Definition[] {
     const { topics, groups } = this.log;
+    const { spans, journal } = this.elsewhere;
     const lags = new GroupLags(this.transport, [
       { topic: topics.observation, group: groups.commander },
       { topic: topics.intent, group: groups.dispatcher },
@@ -69,7 +79,8 @@ export class Metrics {
       ...(executor === undefined ? [] : toolMetrics(executor)),
       ...(sweeper === undefined ? [] : sweeperMetrics(sweeper)),
       this.clockSkew(),
-      ...(this.spans === null ? [] : tracingMetrics(this.spans)),
+      ...(journal === undefined ? [] : journalMetrics(journal)),
+      ...(spans === undefined ? [] : tracingMetrics(spans)),
     ];
   }
 

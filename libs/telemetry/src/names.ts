@@ -57,6 +57,11 @@ export const METRICS = {
   store: {
     clockSkew: 'dormouse_store_clock_skew_seconds',
   },
+  journal: {
+    batches: 'dormouse_journal_batches_total',
+    bytes: 'dormouse_journal_bytes_total',
+    flushes: 'dormouse_journal_flushes_total',
+  },
   tracing: {
     recorded: 'dormouse_spans_recorded_total',
     exported: 'dormouse_spans_exported_total',
