@@ -3,8 +3,8 @@ import http from 'node:http';
 
 const agent = new http.Agent({ keepAlive: true });
 
-/** @returns {Promise<{ status: number, body: any }>} */
-export const request = (url, method, target, body) =>
+/** @param {'json' | 'text'} [as] how the answer is read @returns {Promise<{ status: number, body: any }>} */
+export const request = (url, method, target, body, as = 'json') =>
   new Promise((resolve, reject) => {
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const call = http.request(
@@ -14,7 +14,10 @@ export const request = (url, method, target, body) =>
         let text = '';
         response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) }),
+          resolve({
+            status: response.statusCode ?? 0,
+            body: as === 'text' ? text : text === '' ? undefined : JSON.parse(text),
+          }),
         );
         response.on('error', reject);
       },

@@ -30,7 +30,7 @@ const embedded = async () => ({
 const JVM = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 
 /** The servers that the environment names, or our own. */
-const servers = async () => {
+export const servers = async () => {
   const { KAFKA_BROKERS: brokers, REDIS_URL: redis } = process.env;
   if (brokers && redis) return { brokers, redis, pids: [], stop: async () => undefined };
   if (brokers || redis)

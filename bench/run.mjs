@@ -1,18 +1,20 @@
-// npm run bench -- embedded|kafka [measure …] [--sessions N] [--effect CLASS] [--split]
+// npm run bench -- compare …, or embedded|kafka [measure …] [--sessions N] [--effect CLASS] [--split]
 // Prints JSON lines alone on its standard output, one per measure.
 import { build, isStale } from '../scripts/build.mjs';
-import { readArguments, UsageError } from './arguments.mjs';
+import { readArguments, readCompareArguments, UsageError } from './arguments.mjs';
+import { compare } from './compare.mjs';
 import { ENGINES } from './engines.mjs';
 import { MEASURES } from './measures/measures.mjs';
-import { startServer } from './server.mjs';
+import { ROLES, startServer } from './server.mjs';
 
 const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const measured = async (measure, { engine: name, split, options }, engine) => {
   let server;
   try {
-    server = await startServer({ env: engine.settings(), split });
-    const figures = await MEASURES[measure]({ server, engine, ...options });
+    const { run, layout = split ? ROLES.map((role) => [role]) : [ROLES] } = MEASURES[measure];
+    server = await startServer({ env: engine.settings(), layout });
+    const figures = await run({ server, engine, ...options });
     print({ measure, engine: name, ...(split ? { split } : {}), ...figures });
   } catch (error) {
     print({ measure, error: error instanceof Error ? error.message : String(error) });
@@ -23,9 +25,12 @@ const measured = async (measure, { engine: name, split, options }, engine) => {
 };
 
 const main = async () => {
-  const asked = readArguments(process.argv.slice(2));
+  const [first, ...words] = process.argv.slice(2);
+  const compared = first === 'compare' ? readCompareArguments(words) : undefined;
+  const asked = compared ?? readArguments(process.argv.slice(2));
   if (isStale() && build({ quietStdout: true }) !== 0)
     throw new Error('the build failed; its messages are above');
+  if (compared !== undefined) return compare(compared);
   const engine = await ENGINES[asked.engine]();
   try {
     for (const measure of asked.measures) await measured(measure, asked, engine);

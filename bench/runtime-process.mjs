@@ -11,7 +11,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '..');
 
 /** With BENCH_PROFILE=<folder> each process leaves a CPU profile there, for Chrome's DevTools or speedscope. */
-const FLAGS = [
+const flags = () => [
   ...NODE_FLAGS,
   '--expose-gc',
   '--import',
@@ -55,7 +55,7 @@ export class RuntimeProcess {
     const port = await freePort();
     const log = path.join(folder, `${name}.log`);
     const out = openSync(log, 'a');
-    const child = spawn(process.execPath, [...FLAGS, path.join(root, 'dist/src/main.js')], {
+    const child = spawn(process.execPath, [...flags(), path.join(root, 'dist/src/main.js')], {
       cwd: root,
       stdio: ['ignore', out, out, 'ipc'],
       env: { ...process.env, NODE_ENV: 'production', PORT: String(port), ...env },
@@ -78,11 +78,17 @@ export class RuntimeProcess {
     }
   }
 
+  /** Anonymous resident bytes of this moment: mapped files are not counted. */
+  anonymousBytes() {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return 1024 * Number(/^RssAnon:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  }
+
   cpuMs() {
     return cpuMs(this.child.pid);
   }
 
-  /** Anonymous resident bytes after forced collections: mapped files are not counted. */
+  /** {@link anonymousBytes} after forced collections. */
   residentBytes() {
     return new Promise((resolve, reject) => {
       this.child.once('message', resolve);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RuntimeProcess } from './runtime-process.mjs';
 
-const ROLES = ['api', 'commander', 'dispatcher', 'scheduler'];
+export const ROLES = ['api', 'commander', 'dispatcher', 'scheduler'];
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
@@ -13,6 +13,9 @@ const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
  * @property {string} url of the REST API
  * @property {string} dataDir
  * @property {number} startedAt by `performance.now()`
+ * @property {RuntimeProcess[]} processes in the order of the layout
+ * @property {(roles: string[]) => Promise<void>} add one more process, ready
+ * @property {(gone: RuntimeProcess, roles: string[]) => Promise<void>} replace a process that was told to leave
  * @property {() => number} cpuMs CPU time of its processes, all threads
  * @property {() => Promise<number>} residentBytes of its processes, after forced collections
  * @property {() => Promise<void>} stop
@@ -21,10 +24,11 @@ const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 /**
  * Resolves when all processes say that they are ready.
  *
- * @param {{ env?: Record<string, string>, split?: boolean }} [options]
+ * @param {{ env?: Record<string, string>, layout?: string[][] }} [options] `layout`: the roles of each process, the API
+ *   in the first
  * @returns {Promise<Server>}
  */
-export const startServer = async ({ env = {}, split = false } = {}) => {
+export const startServer = async ({ env = {}, layout = [ROLES] } = {}) => {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'dormouse-bench-'));
   const common = {
     DORMOUSE_DATA_DIR: path.join(dataDir, 'engine'),
@@ -32,10 +36,9 @@ export const startServer = async ({ env = {}, split = false } = {}) => {
     ...env,
   };
   const startedAt = performance.now();
-  const starting = split
-    ? ROLES.map((role) => RuntimeProcess.start(role, dataDir, { ...common, DORMOUSE_ROLES: role }))
-    : [RuntimeProcess.start('all', dataDir, common)];
-  const answers = await Promise.allSettled(starting);
+  const start = (roles) =>
+    RuntimeProcess.start(roles.join('-'), dataDir, { ...common, DORMOUSE_ROLES: roles.join(',') });
+  const answers = await Promise.allSettled(layout.map(start));
   const processes = answers.flatMap(({ value }) => (value === undefined ? [] : [value]));
   const stop = async () => {
     await Promise.all(processes.map((process) => process.stop()));
@@ -51,6 +54,12 @@ export const startServer = async ({ env = {}, split = false } = {}) => {
     dataDir,
     startedAt,
     stop,
+    processes,
+    add: async (roles) => void processes.push(await start(roles)),
+    replace: async (gone, roles) => {
+      await gone.exited;
+      processes[processes.indexOf(gone)] = await start(roles);
+    },
     cpuMs: () => sum(processes.map((process) => process.cpuMs())),
     residentBytes: async () => sum(await Promise.all(processes.map((process) => process.residentBytes()))),
   };
