@@ -165,6 +165,8 @@ export interface StepCommit {
   status: StoredStatus;
   result?: Json;
   error?: ErrorData;
+  /** taken up from the snapshot by this step, which didn't wait for its observation: that may never come into the log */
+  cancel?: { reason?: string; compensate: boolean; at: number };
   /** what the step asked for and was told, in order */
   answers?: RecordedAnswer[];
 }

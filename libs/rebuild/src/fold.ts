@@ -8,6 +8,7 @@ import {
   type SessionCreatedData,
   type SessionFixed,
   type Snapshot,
+  type StepCommit,
 } from '#contracts';
 import { cancelId, newSession, type NewSession, nextWake, requestCancel, transition } from '#commander';
 import { type KnownIntent, knownIntents } from './known-intents.js';
@@ -85,6 +86,7 @@ class Fold {
     }
     this.takeSent();
     this.requestCancel();
+    this.takeSent();
     this.missLostCommit();
   }
 
@@ -99,7 +101,10 @@ class Fold {
   /** Makes up for versions that no step wrote: a cancel's flag, and what a person sent, are writes of their own. */
   private reach(version: number): boolean {
     this.takeSent(version);
-    if (this.snapshot.version < version) this.requestCancel();
+    if (this.snapshot.version < version) {
+      this.requestCancel();
+      this.takeSent(version);
+    }
     if (this.snapshot.version < version && this.missLostCommit()) return false;
     while (this.snapshot.version < version) {
       this.push({ ...this.snapshot, version: this.snapshot.version + 1 });
@@ -149,14 +154,19 @@ class Fold {
 
   /** The flag of a cancel that is in the log: it was set before. */
   private requestCancel(): void {
-    const { snapshot, log } = this;
-    const id = cancelId(snapshot);
-    const cancel = log.observations.get(id);
-    if (cancel === undefined || cancel.observation.type !== 'cancel') return;
-    if (isTerminal(snapshot.status) || snapshot.applied.includes(id)) return;
-    if (snapshot.cancel_requested !== undefined) return;
-    const at = Math.max(Date.parse(cancel.event.time ?? ''), snapshot.updated_at);
-    this.push(requestCancel(snapshot, cancel.observation, at));
+    const { snapshot } = this;
+    const cancel = this.cancelInLog();
+    if (cancel === undefined || isTerminal(snapshot.status)) return;
+    if (snapshot.applied.includes(cancelId(snapshot)) || snapshot.cancel_requested !== undefined) return;
+    this.push(requestCancel(snapshot, cancel, Math.max(cancel.at, snapshot.updated_at)));
+  }
+
+  /** Told by its own record, or by the step that took it up before that was published. */
+  private cancelInLog(): StepCommit['cancel'] {
+    const { observation, event } = this.log.observations.get(cancelId(this.snapshot)) ?? {};
+    if (observation?.type !== 'cancel') return this.log.cancel;
+    const { compensate, reason } = observation;
+    return { compensate, at: Date.parse(event?.time ?? ''), ...(reason === undefined ? {} : { reason }) };
   }
 
   private push(snapshot: Snapshot): void {

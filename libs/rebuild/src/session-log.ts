@@ -35,6 +35,8 @@ export class SessionLog {
   readonly commits = new Map<number, StepCommit>();
   /** what people sent, by the version of the snapshot that it was set down in */
   readonly sent = new Map<number, Sent>();
+  /** a cancel that a step took up from the snapshot; its observation may be missing */
+  cancel: StepCommit['cancel'];
   /** intents of ours that have an observation whose content is known */
   readonly answered = new Set<string>();
   /** records of topic A whose content is lost: each may have held a commit */
@@ -72,7 +74,9 @@ export class SessionLog {
   private addCommit(event: CloudEvent<{ commit?: StepCommit }>): void {
     if (isLost(event)) this.lost.set(event.id, event);
     const commit = event.data?.commit;
-    if (commit !== undefined) this.commits.set(commit.version, commit);
+    if (commit === undefined) return;
+    this.commits.set(commit.version, commit);
+    this.cancel ??= commit.cancel;
   }
 
   private addObservation(name: EventName, event: CloudEvent, ours: boolean): void {

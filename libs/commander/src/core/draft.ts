@@ -215,6 +215,11 @@ export class Draft {
     this.snapshot.outbox = { ...outbox, intent_ids: [...outbox.intent_ids, ...intentIds] };
   }
 
+  /** The log learns of a cancel with this step; the cancel itself may never reach it. */
+  recordCancel(order: NonNullable<StepCommit['cancel']>): void {
+    this.changeCommit({ cancel: order });
+  }
+
   /** Ends the step. */
   commit(): Transition {
     const { dead, status: own, error } = this.snapshot;

@@ -21,8 +21,11 @@ export const deadlineError = (deadlineAt: number): ErrorData => ({
 export const goOn = (draft: Draft, thinksAfter: 'each' | 'all', resumed = false): Transition => {
   const { snapshot, now } = draft;
   // the cancel itself is still on its way, but what it asks for is known: no think that would be thrown away
-  if (cancelOutstanding(snapshot) && snapshot.cancel_requested !== undefined)
-    return applyCancel(draft, snapshot.cancel_requested);
+  const { cancel_requested: cancel } = snapshot;
+  if (cancelOutstanding(snapshot) && cancel !== undefined) {
+    draft.recordCancel(cancel);
+    return applyCancel(draft, cancel);
+  }
   const deadline = snapshot.fixed.deadline_at;
   if (deadline !== undefined && now >= deadline)
     return beginEnding(draft, failedWith(snapshot, deadlineError(deadline)));
