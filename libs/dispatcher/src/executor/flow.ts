@@ -61,6 +61,7 @@ export const judge = (parts: Parts, run: IntentRun, ending: Ending): Verdict => 
 
 /** Counted once, also where its end is judged again: it had timed out, and then ended after all. */
 const runEnded = (parts: Parts, run: IntentRun, verdict: Verdict): void => {
+  run.underWay = false;
   if (run.counted === run.attempt || run.tool === undefined) return;
   run.counted = run.attempt;
   const { figures, pulse, options } = parts;

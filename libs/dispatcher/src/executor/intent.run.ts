@@ -36,6 +36,8 @@ export class IntentRun implements Beating {
   attempt: Attempt | undefined;
   /** somebody may have begun to run it, here or elsewhere */
   begun = false;
+  /** its tool is at it: only then a claim is taken for a long run */
+  underWay = false;
   /** a place in flight is ours */
   placed = false;
   /** the claim that a long pure run is asking for */
@@ -87,6 +89,7 @@ export class IntentRun implements Beating {
 
   begins(attempt: Attempt, monotonicNow: number, now: number): void {
     this.begun = true;
+    this.underWay = true;
     this.attempt = attempt;
     this.startedAt = now;
     this.begunAt = monotonicNow;
@@ -133,6 +136,7 @@ export class IntentRun implements Beating {
   beat(now: number): void {
     this.attempt?.beat(now);
     if (
+      this.underWay &&
       !this.longTold &&
       this.lease === undefined &&
       this.begunAt !== undefined &&

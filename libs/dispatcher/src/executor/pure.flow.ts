@@ -14,8 +14,10 @@ import type { FlowEnd, Parts } from './parts.js';
 export const pureFlow = async (parts: Parts, run: IntentRun): Promise<FlowEnd> => {
   const { intent } = run;
   const [asked, [claimed]] = await Promise.all([ask(parts, run), parts.claims.read([intent.key])]);
+  // of a stale one as well: a claim without an outcome is dropped there, since nobody else will
+  if (claimed !== null && claimed !== undefined && (asked !== 'stale' || claimed.outcome === undefined))
+    return claimedFlow(parts, run);
   if (asked === 'stale') return 'done';
-  if (claimed !== null && claimed !== undefined) return claimedFlow(parts, run);
   if (asked === 'unwanted') return 'done';
   if (asked !== 'wanted') return conflict(parts, run, asked.conflict);
   const refused = refusal(run) ?? (await overdue(parts, run));
@@ -47,8 +49,16 @@ export const claimLate = async (parts: Parts, run: IntentRun): Promise<void> => 
   switch (reply.kind) {
     case 'claimed':
     case 'taken_over':
-      if (run.over) await claims.drop(key, token);
-      else run.holds(leases.hold(key, token, sent));
+      if (run.over) {
+        await claims.drop(key, token);
+        return;
+      }
+      run.holds(leases.hold(key, token, sent));
+      // a session that ended meanwhile has dropped its claims before, and would never look at this one
+      if ((await ask(parts, run)) !== 'stale') return;
+      run.letGo();
+      run.abort('cancelled');
+      await claims.drop(key, token);
       return;
     case 'recorded':
       // sealed meanwhile: what is recorded counts, whatever the tool says
