@@ -1,17 +1,21 @@
 import { DormouseError } from '#contracts';
 import {
   ClaimRows,
+  DeadLetterRows,
   type Line,
   LogRows,
   SessionRows,
   SimulatedClaimStore,
+  SimulatedDeadLetterStore,
   SimulatedSessionStore,
   SimulatedTransport,
 } from '#simulator';
 import {
   claimStoreContract,
+  deadLetterStoreContract,
   fakeClock,
   sessionStoreContract,
+  SUITE_DEAD_LETTER_RETENTION_MS,
   type TestBed,
   transportContract,
 } from '#testing';
@@ -105,6 +109,14 @@ sessionStoreContract(
     (server, line) => new SimulatedSessionStore(server, line),
   ),
   capabilities,
+);
+deadLetterStoreContract(
+  'simulated',
+  bed(
+    (now) => new DeadLetterRows(now, SUITE_DEAD_LETTER_RETENTION_MS),
+    (server, line) => new SimulatedDeadLetterStore(server, line),
+  ),
+  { shared: true, clock: 'moved' },
 );
 transportContract(
   'simulated',

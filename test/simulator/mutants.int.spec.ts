@@ -15,6 +15,7 @@ const both = (inner: Around | undefined, outer: Around): Around => ({
     return outer.ports?.(within, process) ?? within;
   },
   ...(outer.handler === undefined ? {} : { handler: outer.handler }),
+  ...(outer.tools === undefined ? {} : { tools: outer.tools }),
 });
 
 interface Found {
@@ -36,6 +37,12 @@ const firstFound = async (
 };
 
 quietly();
+
+it('each rule of the protocol is broken by one at least', () => {
+  expect([...new Set(MUTANTS.map(({ rule }) => rule))].sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 15 }, (_, i) => i + 1),
+  );
+});
 
 describe('a broken rule of the protocol is found', () => {
   it.each(MUTANTS)('$name: $breaks', async ({ name, around, shows, options = {} }) => {

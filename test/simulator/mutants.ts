@@ -1,11 +1,15 @@
+import { type CloudEvent, DormouseError, RetryableError, UnknownOutcomeError } from '#contracts';
 import type { ClaimKey, ClaimStore } from '#idempotency';
 import type { Around, Finding, Ports, SimulatorOptions } from '#simulator';
 import type { SessionStore } from '#state';
-import { plainPlans, withForgeries } from './profiles.js';
+import type { Feed, OutboundRecord, PartitionPosition } from '#transport';
+import { askedInTurn, plainPlans, unattended, whileReleasesDiffer, withForgeries } from './profiles.js';
 
 /** A rule of the protocol, broken on purpose by something that stands before the ports of each process. */
 export interface Mutant {
   name: string;
+  /** the number of the rule in docs/simulator.md */
+  rule: number;
   /** the rule of docs/protocol.md that it leaves out */
   breaks: string;
   /** the promise that is broken by that */
@@ -71,14 +75,46 @@ const withDigests =
   };
 
 const LEASE_FOR_EVER_MS = 10 * 365 * 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
 /** Where two intents have one id, a session parks for a person; more isn't promised. */
-const FORGED = ['dead_letter', 'one_outcome', 'true_outcome', 'compensation'] as const;
+const FORGED = ['dead_letter', 'one_outcome', 'true_outcome', 'compensation', 'log_is_the_truth'] as const;
 /** No sweeper repairs what the log itself should bring back. */
 const SWEEPLESS: SimulatorOptions = { sweeps: false, scenario: plainPlans };
+
+/** Every record, or none in its place, on its way into the log. */
+const records = (change: (record: OutboundRecord) => OutboundRecord[]) => (): Around => ({
+  ports: (ports) => ({
+    ...ports,
+    transport: changed(ports.transport, {
+      publish: (all) => ports.transport.publish(all.flatMap(change)),
+    }),
+  }),
+});
+
+const isOf = (record: OutboundRecord, name: string): boolean => record.value.includes(name);
+
+/** The subscriptions of a process, with what its feed is told or what it commits changed. */
+const subscriptions =
+  (
+    feedOf: (feed: Feed, ports: Ports) => Feed,
+    positionOf: (position: PartitionPosition) => PartitionPosition = (position) => position,
+  ) =>
+  (): Around => ({
+    ports: (ports) => ({
+      ...ports,
+      transport: changed(ports.transport, {
+        subscribe: async (topic, group, feed) => {
+          const real = await ports.transport.subscribe(topic, group, feedOf(feed, ports));
+          return changed(real, { commit: (positions) => real.commit(positions.map(positionOf)) });
+        },
+      }),
+    }),
+  });
 
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-claim',
+    rule: 3,
     breaks: 'an intent is claimed before it is run',
     shows: 'not_twice',
     around: claims((real) => ({
@@ -92,6 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'claim-per-process',
+    rule: 3,
     breaks: 'an intent has one id for everybody, which names its claim',
     shows: 'not_twice',
     around: () => ({
@@ -116,6 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'rerun-unknown',
+    rule: 4,
     breaks: 'what may have been done is not run again',
     shows: 'not_twice',
     around: claims((real) => ({
@@ -127,12 +165,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-start',
+    rule: 4,
     breaks: 'what may not run twice is marked as started before it runs',
     shows: 'not_twice',
     around: claims(() => ({ start: () => Promise.resolve('started') })),
   },
   {
     name: 'no-pending-check',
+    rule: 3,
     breaks: 'the session is asked whether it still waits for the intent',
     shows: 'not_twice',
     around: withDigests((real, digestOf) => ({
@@ -146,6 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'digest-ignored',
+    rule: 12,
     breaks: 'an intent with other parameters than its session sent is not run',
     shows: 'not_twice',
     around: withDigests((real, digestOf) => ({
@@ -154,16 +195,18 @@ export const MUTANTS: readonly Mutant[] = [
         return reply.kind === 'pending' ? { ...reply, digest: digestOf(intentId) ?? reply.digest } : reply;
       },
     })),
-    options: { forgives: FORGED, around: withForgeries },
+    options: { forgives: FORGED, around: withForgeries, scenario: unattended },
   },
   {
     name: 'handback-deletes',
+    rule: 8,
     breaks: 'a hand-back ends a lease and deletes nothing',
     shows: 'not_twice',
     around: claims((real) => ({ handBack: (key) => real.forget([key]) })),
   },
   {
     name: 'publish-first',
+    rule: 3,
     breaks: 'an outcome is recorded before it is published',
     shows: 'one_outcome',
     around: () => ({
@@ -182,6 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-fence',
+    rule: 12,
     breaks: 'a token that no longer holds the claim records nothing',
     shows: 'one_outcome',
     around: claims((real, digestOf) => ({
@@ -196,6 +240,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'own-outcome-first',
+    rule: 12,
     breaks: 'what is recorded counts, not what a late owner saw',
     shows: 'one_outcome',
     around: claims((real) => ({
@@ -207,6 +252,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-lease',
+    rule: 4,
     breaks: 'a claim whose owner is silent can be taken over',
     shows: 'nothing_lost',
     around: claims((real) => ({
@@ -216,12 +262,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'seal-ignored',
+    rule: 6,
     breaks: 'what is sealed never runs',
     shows: 'true_outcome',
     around: claims(() => ({ seal: () => Promise.resolve({ kind: 'sealed' }) })),
   },
   {
     name: 'forget-first',
+    rule: 3,
     breaks: 'a claim is dropped after the step that applied its outcome was written, not before',
     shows: 'not_twice',
     around: sessions((real, { claims: store }) => ({
@@ -235,6 +283,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-cas',
+    rule: 2,
     breaks: 'a step is written only onto the version that it was thought from',
     shows: 'timeline',
     around: sessions((real) => ({
@@ -251,12 +300,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-wake-up',
+    rule: 9,
     breaks: 'a session that has not ended has a wake-up',
     shows: 'nothing_lost',
     around: sessions((real) => ({ commit: (commit) => real.commit({ ...commit, wakeAt: null }) })),
   },
   {
     name: 'wake-not-lowered',
+    rule: 9,
     breaks: 'whoever puts an intent off lowers the wake-up to that time',
     shows: 'in_time',
     around: sessions(() => ({ lowerWake: () => Promise.resolve() })),
@@ -264,6 +315,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-republish',
+    rule: 2,
     breaks: 'an observation that was applied already publishes the outbox again',
     shows: 'nothing_lost',
     around: sessions((real) => ({
@@ -276,6 +328,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'commit-early',
+    rule: 7,
     breaks: 'a record is finished when its handler is',
     shows: 'nothing_lost',
     around: () => ({
@@ -288,6 +341,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ack-held',
+    rule: 3,
     breaks: 'the record of an intent that somebody else runs is finished only when a wake-up carries it on',
     shows: 'nothing_lost',
     around: () => ({
@@ -303,5 +357,238 @@ export const MUTANTS: readonly Mutant[] = [
             },
     }),
     options: SWEEPLESS,
+  },
+  {
+    name: 'told-before-the-log',
+    rule: 1,
+    breaks: 'a submission is accepted when the log has its first observation, and no sooner',
+    shows: 'nothing_lost',
+    around: () => ({
+      ports: (ports) => ({
+        ...ports,
+        transport: changed(ports.transport, {
+          publish: async (all) => {
+            const published = ports.transport.publish(all);
+            if (!all.some((record) => isOf(record, 'observation.session_created'))) await published;
+            else published.catch(() => undefined);
+          },
+        }),
+      }),
+    }),
+    options: SWEEPLESS,
+  },
+  {
+    name: 'key-not-bound',
+    rule: 1,
+    breaks: 'the same key is the same session',
+    shows: 'one_session',
+    around: sessions((real) => ({
+      create: async (creation) => {
+        const reply = await real.create(creation);
+        if (reply.kind === 'created') return reply;
+        const { snapshot } = creation;
+        return real.create({
+          ...creation,
+          snapshot: { ...snapshot, session_id: `${snapshot.session_id.slice(0, -1)}_` },
+        });
+      },
+    })),
+  },
+  {
+    name: 'applied-forgotten',
+    rule: 2,
+    breaks: 'an observation is applied once, by its id',
+    shows: 'true_outcome',
+    around: sessions((real) => ({
+      commit: (commit) => real.commit({ ...commit, snapshot: { ...commit.snapshot, applied: [] } }),
+    })),
+    options: { forgives: ['log_is_the_truth'], scenario: askedInTurn },
+  },
+  {
+    name: 'unknown-guessed',
+    rule: 4,
+    breaks: 'what nobody saw the end of is unknown, not failed',
+    shows: 'true_outcome',
+    around: claims((real) => ({
+      record: (key, token, outcome, retentionMs) =>
+        real.record(
+          key,
+          token,
+          outcome.status === 'unknown' ? { ...outcome, status: 'failed' } : outcome,
+          retentionMs,
+        ),
+    })),
+  },
+  {
+    name: 'unsure-repeated',
+    rule: 5,
+    breaks: 'what may have been done is not taken for not done',
+    shows: 'not_twice',
+    around: () => ({
+      tools: (tools) =>
+        tools.map((tool) => ({
+          ...tool,
+          run: async (parameters, context) => {
+            try {
+              return await tool.run(parameters, context);
+            } catch (error) {
+              throw error instanceof UnknownOutcomeError ? new RetryableError(error.message) : error;
+            }
+          },
+        })),
+    }),
+  },
+  {
+    name: 'siblings-left',
+    rule: 6,
+    breaks: 'a session ends when nothing of it is under way any more',
+    shows: 'nothing_lost',
+    around: sessions((real) => ({
+      commit: (commit) => {
+        const { snapshot } = commit;
+        const pending = snapshot.pending.filter(({ compensates }) => compensates !== undefined);
+        return real.commit(
+          snapshot.ending === undefined ? commit : { ...commit, snapshot: { ...snapshot, pending } },
+        );
+      },
+    })),
+    options: { forgives: ['log_is_the_truth'] },
+  },
+  {
+    name: 'position-ahead',
+    rule: 7,
+    breaks: 'a position is committed up to the first record that is not finished',
+    shows: 'nothing_lost',
+    around: subscriptions(
+      (feed) => feed,
+      (position) => ({ ...position, offset: position.offset + 1, metadata: '' }),
+    ),
+    options: SWEEPLESS,
+  },
+  {
+    name: 'claims-go-with-partitions',
+    rule: 8,
+    breaks: 'a claim outlives the partition that its intent came from',
+    shows: 'not_twice',
+    around: () => ({
+      ports: (ports, process) => {
+        const held = new Map<string, ClaimKey>();
+        const noting = changed(ports.claims, {
+          claim: (request) => {
+            const { sessionId, intentId } = request;
+            held.set(intentId, { sessionId, intentId });
+            return ports.claims.claim(request);
+          },
+        });
+        const losing = subscriptions((feed) => ({
+          ...feed,
+          assigned: (positions) => feed.assigned(positions),
+          records: (partition, batch) => feed.records(partition, batch),
+          lost: (partitions) => {
+            ports.claims.forget([...held.values()]).catch(() => undefined);
+            feed.lost(partitions);
+          },
+        }))();
+        const { transport } = losing.ports?.(ports, process) ?? ports;
+        return { ...ports, claims: noting, transport };
+      },
+    }),
+    options: { weights: { rebalance: 12 } },
+  },
+  {
+    name: 'sweeper-lets-go',
+    rule: 9,
+    breaks: 'the sweeper keeps the wake-up of a session that has not ended',
+    shows: 'nothing_lost',
+    around: sessions((real) => ({
+      moveWake: (sessionId, from) => real.moveWake(sessionId, from, from + LEASE_FOR_EVER_MS),
+    })),
+  },
+  {
+    name: 'decision-untold',
+    rule: 10,
+    breaks: 'the log has what each step decided',
+    shows: 'log_is_the_truth',
+    around: records((record) => {
+      if (!isOf(record, 'intent.tool_call')) return [record];
+      const event = JSON.parse(record.value.toString()) as CloudEvent<{ commit?: unknown }>;
+      const value = Buffer.from(JSON.stringify({ ...event, data: { ...event.data, commit: undefined } }));
+      return [{ ...record, value }];
+    }),
+  },
+  {
+    name: 'stranger-run',
+    rule: 11,
+    breaks: 'an intent of ours whose session is not there is not run',
+    shows: 'not_twice',
+    around: withDigests((real, digestOf) => ({
+      isPending: async (sessionId, intentId) => {
+        const reply = await real.isPending(sessionId, intentId);
+        if (reply.kind !== 'no_session') return reply;
+        return { kind: 'pending', digest: digestOf(intentId) ?? '', cancelRequested: false };
+      },
+    })),
+  },
+  {
+    name: 'foreign-unclaimed',
+    rule: 11,
+    breaks: 'an intent of others is run under a claim',
+    shows: 'not_twice',
+    around: claims((real) => ({
+      claim: async (request) => {
+        if (request.intentId.startsWith('hash-')) await real.forget([request]);
+        return real.claim(request);
+      },
+    })),
+  },
+  {
+    name: 'letters-lost',
+    rule: 13,
+    breaks: 'what nobody can process is kept among the dead letters before its record is finished',
+    shows: 'dead_letter',
+    around: () => ({
+      ports: (ports) => ({
+        ...ports,
+        deadLetters: changed(ports.deadLetters, {
+          put: (letter) => Promise.resolve({ ...letter, at: 0 }),
+        }),
+      }),
+    }),
+  },
+  {
+    name: 'own-clock',
+    rule: 14,
+    breaks: "times of a session are the store's, and never go back",
+    shows: 'timeline',
+    around: () => ({
+      ports: (ports, { name, clock }) => ({
+        ...ports,
+        sessions: changed(ports.sessions, {
+          commit: (commit) => {
+            const at = clock.now() - (name.startsWith('a1') ? HOUR_MS : 0);
+            return ports.sessions.commit({
+              ...commit,
+              timeline: commit.timeline.map((entry) => ({ ...entry, at })),
+            });
+          },
+        }),
+      }),
+    }),
+  },
+  {
+    name: 'newer-finished',
+    rule: 15,
+    breaks: 'a record that a later release has to read stays unfinished',
+    shows: 'nothing_lost',
+    around: () => ({
+      handler: (_role, handle) => async (event, delivery) => {
+        try {
+          await handle(event, delivery);
+        } catch (error) {
+          if (!(DormouseError.is(error) && error.code === 'newer_version')) throw error;
+        }
+      },
+    }),
+    options: { ...SWEEPLESS, around: whileReleasesDiffer, forgives: ['log_is_the_truth'] },
   },
 ];

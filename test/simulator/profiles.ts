@@ -1,15 +1,20 @@
+import { DormouseError, type Snapshot } from '#contracts';
 import type { Around, Scenario } from '#simulator';
+import type { Commit } from '#state';
 import type { OutboundRecord } from '#transport';
 
 /** Plans of short runs that always succeed and may be repeated: what needs no sweeper to come to its end. */
 export const plainPlans = (scenario: Scenario): Scenario => ({
-  ...scenario,
+  processes: scenario.processes.filter(({ roles }) => !roles.includes('worker')),
+  settings: scenario.settings,
+  habits: {},
+  strays: [],
   wishes: scenario.wishes.map(({ key, atMs, submission }) => ({
     key,
     atMs,
     submission: {
       plan: {
-        steps: (submission.plan?.steps ?? []).map(({ id, after }, place) => ({
+        steps: (submission.plan?.steps ?? [{ id: 's0', after: [] }]).map(({ id, after }, place) => ({
           id,
           tool: 'put',
           parameters: { name: id, acts: [{ ms: 37 * place, ends: 'ok', does: 0 }] },
@@ -19,6 +24,28 @@ export const plainPlans = (scenario: Scenario): Scenario => ({
     },
   })),
 });
+
+/** One tool of others after the other, which answer with as little as is allowed, and each answer comes twice. */
+export const askedInTurn = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  processes: [...scenario.processes.filter(({ name }) => name !== 'x1'), { name: 'x1', roles: ['worker'] }],
+  wishes: scenario.wishes.map(({ key, atMs }) => ({
+    key,
+    atMs,
+    submission: {
+      plan: {
+        steps: ['ask', 'fax', 'ask', 'fax'].map((tool, place) => ({
+          id: `s${place}`,
+          tool,
+          parameters: { acts: [{ ms: 40, ends: 'ok', does: 40 }], reply: 'minimal_twice' },
+        })),
+      },
+    },
+  })),
+});
+
+/** Nobody has what is among the dead letters published again, which would only be forged again. */
+export const unattended = (scenario: Scenario): Scenario => ({ ...scenario, habits: {} });
 
 const TOOL_CALL = 'intent.tool_call';
 
@@ -37,6 +64,38 @@ export const withForgeries: Around = {
       transport: Object.assign(Object.create(transport) as typeof transport, {
         publish: (records: readonly OutboundRecord[]) =>
           transport.publish(records.flatMap((record) => [...forged(record), record])),
+      }),
+    };
+  },
+};
+
+const RELEASED_AFTER_MS = 8_000;
+type Marked = Snapshot & { release?: 'later' };
+
+/**
+ * Processes of two releases side by side: the first is of the earlier one for a while. It can't read what the others
+ * have written.
+ */
+export const whileReleasesDiffer: Around = {
+  ports: (ports, { name, clock }) => {
+    const { sessions } = ports;
+    const begun = clock.monotonic();
+    const isEarlier = (): boolean => name === 'a1' && clock.monotonic() - begun < RELEASED_AFTER_MS;
+    return {
+      ...ports,
+      sessions: Object.assign(Object.create(sessions) as typeof sessions, {
+        load: async (sessionId: string) => {
+          const snapshot: Marked | null = await sessions.load(sessionId);
+          if (snapshot?.release === 'later' && isEarlier())
+            throw new DormouseError('newer_version', 'expected a snapshot of this release, got a later one');
+          return snapshot;
+        },
+        commit: (commit: Commit) => {
+          const snapshot: Marked = { ...commit.snapshot };
+          if (isEarlier()) delete snapshot.release;
+          else snapshot.release = 'later';
+          return sessions.commit({ ...commit, snapshot });
+        },
       }),
     };
   },

@@ -62,6 +62,8 @@ const scheduleOf = (
     exactly,
     scenario: ({ settings }) => ({
       processes,
+      habits: {},
+      strays: [],
       settings: { ...settings, leaseMs: 3_000, partitions: 1, concurrency: 100, shutdownMs: 1_000 },
       wishes: [
         {

@@ -10,6 +10,8 @@ export type {
 } from './brain.js';
 export { Brains } from './brains/brains.js';
 export { type Ambient, EMPTY_ANSWERS, OpenAiBrain } from './brains/openai/openai.brain.js';
+export type { ChatRequest } from './brains/openai/chat.js';
+export type { ModelClient } from './brains/openai/openai.client.js';
 export {
   DEFAULT_PATIENCE,
   type OpenAiOptions,

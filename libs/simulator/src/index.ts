@@ -1,8 +1,10 @@
 export { ClaimRows } from './servers/claim-rows.js';
+export { DeadLetterRows } from './servers/dead-letter-rows.js';
 export type { Line } from './servers/line.js';
 export { LogRows } from './servers/log-rows.js';
 export { SessionRows } from './servers/session-rows.js';
 export { SimulatedClaimStore } from './servers/simulated-claim-store.js';
+export { SimulatedDeadLetterStore } from './servers/simulated-dead-letter-store.js';
 export { SimulatedSessionStore } from './servers/simulated-session-store.js';
 export { SimulatedTransport } from './servers/simulated-transport.js';
 export type { Finding } from './check/finding.js';

@@ -3,11 +3,12 @@ import type { RegisteredTool } from '#dispatcher';
 import { check, type Facts } from './check/checker.js';
 import type { Finding } from './check/finding.js';
 import { Chronicle, copiesOfIntents } from './check/histories.js';
-import { actingTools, UNDOABLE, undoableOf } from './workload/acting-tools.js';
+import { actingTools, type Stage, UNDOABLE, undoableOf } from './workload/acting-tools.js';
+import { EXTERNAL_TOOLS } from './workload/external-worker.js';
 import { givenTools } from './workload/given-tools.js';
 import type { Scenario } from './workload/scenario.js';
 import type { FaultAt, FaultKind, FaultPlanOptions } from './world/faults.js';
-import { TOPICS } from './world/node.js';
+import { TOPICS } from './world/naming.js';
 import { type Around, World } from './world/world.js';
 
 /** How schedules are made; the seed decides the rest. */
@@ -49,6 +50,20 @@ const MOST_FAULTS = 6;
 /** What a session of a few steps takes, so that faults meet its life. */
 const CALLS_OF_A_STEP = 14;
 const CALLS_OF_A_SESSION = 20;
+const STEPS_OF_A_MODEL = 4;
+
+/** A claim that arrives when its sender is gone, or has given it up, may find nobody who ends it. */
+const partsCallAndCaller = ({ happened }: World['faults']): boolean =>
+  !Object.keys(happened).every((kind) => HARMLESS_TO_CALLS.has(kind));
+const HARMLESS_TO_CALLS: ReadonlySet<string> = new Set<FaultKind>([
+  'in_part',
+  'rebalance',
+  'join',
+  'clock_ahead',
+]);
+
+/** The simulator's own, and those that a program of others serves. */
+const allTools = (stage: Stage): RegisteredTool[] => [...actingTools(stage), ...EXTERNAL_TOOLS];
 
 const kept = ({ forgives = [] }: SimulatorOptions, facts: Facts): Finding[] =>
   check(facts).filter(({ promise }) => !forgives.includes(promise));
@@ -68,12 +83,12 @@ export const runSchedule = async (
       most: options.faults ?? MOST_FAULTS,
       among: scenario.wishes.reduce(
         (sum, { submission }) =>
-          sum + CALLS_OF_A_SESSION + CALLS_OF_A_STEP * (submission.plan?.steps.length ?? 1),
+          sum + CALLS_OF_A_SESSION + CALLS_OF_A_STEP * (submission.plan?.steps.length ?? STEPS_OF_A_MODEL),
         0,
       ),
       weights: { ...(trust === 'forgetful' ? { memory_loss: 10 } : {}), ...options.weights },
     }),
-    tools: options.tools === undefined ? actingTools : givenTools(options.tools),
+    tools: options.tools === undefined ? allTools : givenTools(options.tools),
     ...(options.submission === undefined ? {} : { submission: options.submission }),
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.sweeps === undefined ? {} : { sweeps: options.sweeps }),
@@ -90,9 +105,13 @@ export const runSchedule = async (
       promised: world.clients.flatMap(({ promised }) => promised ?? []),
       ledger: world.ledger,
       backlog: world.backlog(),
-      deadLetters: world.log.topic(TOPICS.deadLetter).partitions.reduce((sum, { length }) => sum + length, 0),
+      deadLetters: world.deadLetters.all(),
+      scenario: world.scenario,
+      endless: partsCallAndCaller(world.faults) ? [] : world.claims.endless(),
+      complaints: world.ledger.complaints,
+      log: { topics: [TOPICS.observation, TOPICS.intent].map((topic) => world.log.topic(topic).partitions) },
       copies: copiesOfIntents(world.log),
-      faultless: Object.keys(world.faults.happened).length === 0,
+      faultless: world.scenario.older === undefined && Object.keys(world.faults.happened).length === 0,
       undoable: options.tools === undefined ? UNDOABLE : undoableOf(options.tools),
       trust,
     }),

@@ -1,10 +1,14 @@
-import { isTerminal, type Outcome, type PendingIntent, repeatable } from '#contracts';
+import type { ClaimKey } from '#idempotency';
+import { type DeadLetter, isTerminal, type Outcome, type PendingIntent, repeatable } from '#contracts';
 import type { Promised } from '../workload/client.js';
+import type { Scenario } from '../workload/scenario.js';
+import { FOREIGN } from '../workload/strays.js';
 import type { Ledger } from '../world/ledger.js';
 import { checkCompensation } from './compensation.js';
 import type { SessionHistory } from './histories.js';
 import type { Finding } from './finding.js';
 import { checkOrder } from './order.js';
+import { checkRebuilt, type LogText } from './rebuilt.js';
 
 /** Which promises hold when a store has lost its last writes, which it had acknowledged. */
 export type Trust = 'kept' | 'forgetful';
@@ -15,7 +19,13 @@ export interface Facts {
   ledger: Ledger;
   /** records that nobody finished */
   backlog: readonly string[];
-  deadLetters: number;
+  deadLetters: readonly DeadLetter[];
+  scenario: Scenario;
+  /** what no model's server would have taken */
+  complaints: readonly string[];
+  log: LogText;
+  /** claims that will never end by themselves */
+  endless: readonly ClaimKey[];
   /** of intents, by id: how often they are in the log */
   copies: ReadonlyMap<string, number>;
   /** nothing went wrong: then what is due happens at its time */
@@ -31,10 +41,12 @@ type Report = (promise: Finding['promise'], what: string) => void;
 export const check = (facts: Facts): Finding[] => {
   const findings: Finding[] = [];
   const report: Report = (promise, what) => findings.push({ promise, what });
-  const { histories, promised, ledger, trust, backlog, deadLetters } = facts;
+  const { histories, promised, ledger, trust, backlog } = facts;
   for (const { key, sessionId } of trust === 'kept' ? promised : [])
     if (!histories.some(({ snapshot }) => snapshot.session_id === sessionId))
       report('nothing_lost', `${sessionId} (${key}) was accepted and isn't there`);
+  if (histories.length > facts.scenario.wishes.length)
+    report('one_session', `${facts.scenario.wishes.length} submissions made ${histories.length} sessions`);
   for (const session of histories) {
     checkEnd(session, trust, report);
     checkOutcomes(session, ledger, trust, report);
@@ -48,8 +60,11 @@ export const check = (facts: Facts): Finding[] => {
   if (trust === 'kept') {
     checkCancels(facts, report);
     checkRuns(facts, report);
-    if (deadLetters > 0) report('dead_letter', `${deadLetters} dead letters of records that are all valid`);
+    checkDeadLetters(facts, report);
+    checkLeftBehind(facts, report);
+    checkRebuilt(histories, facts.log, report);
   }
+  for (const what of facts.complaints) report('conversation', what);
   for (const what of backlog) report('finished', what);
   for (const [id, times] of facts.copies)
     if (times > MOST_COPIES) report('calm', `${id} is in the log ${times} times`);
@@ -91,12 +106,15 @@ const checkEnd = (
     );
   if (status === 'parked' && snapshot.error === undefined)
     report('nothing_lost', `${session_id} is parked, and shows nobody why`);
-  if ((ended || status === 'parked') && pending.length > 0)
+  // what it waits for is among the dead letters
+  const buried = snapshot.dead !== undefined;
+  if ((ended || (status === 'parked' && !buried)) && pending.length > 0)
     report('one_outcome', `${session_id} is ${status} with ${pending.length} intents pending`);
   // steps that a store forgot had intents that nobody knows of any more
   if ((!ended && status !== 'parked') || trust === 'forgetful') return;
   const answered = new Set([
-    ...history.flatMap((e) => (e.kind === 'observation' ? [e.intent_id] : [])),
+    ...history.flatMap((e) => (e.kind === 'observation' || e.kind === 'resolution' ? [e.intent_id] : [])),
+    ...(buried ? pending.map(({ intent_id }) => intent_id) : []),
     // answered, and for a person to settle
     ...(snapshot.stuck ?? []).map(({ intent }) => intent.intent_id),
   ]);
@@ -106,8 +124,9 @@ const checkEnd = (
 
 const checkTimeline = ({ snapshot, timeline, written }: SessionHistory, report: Report): void => {
   const { session_id, status, timeline_seq } = snapshot;
-  timeline.forEach(({ seq }, i) => {
+  timeline.forEach(({ seq, at }, i) => {
     if (seq !== i + 1) report('timeline', `${session_id}: entry ${i + 1} has seq ${seq}`);
+    if (at < (timeline[i - 1]?.at ?? 0)) report('timeline', `${session_id}: time goes back at entry ${seq}`);
   });
   if (timeline.at(-1)?.seq !== timeline_seq)
     report('timeline', `${session_id}: the last entry is ${timeline.at(-1)?.seq ?? 0} of ${timeline_seq}`);
@@ -134,11 +153,15 @@ const checkOutcomes = (
 ): void => {
   const { session_id } = snapshot;
   const outcomes = new Map<string, Outcome[]>();
-  for (const entry of history)
-    if (entry.kind === 'observation')
-      outcomes.set(entry.intent_id, [...(outcomes.get(entry.intent_id) ?? []), entry.outcome]);
+  for (const entry of history) {
+    if (entry.kind !== 'observation') continue;
+    // a person's answer takes the place of an undoing's failure
+    const earlier = entry.key.startsWith('settled:') ? [] : (outcomes.get(entry.intent_id) ?? []);
+    outcomes.set(entry.intent_id, [...earlier, entry.outcome]);
+  }
   for (const { intent, outcome } of snapshot.stuck ?? [])
     if (!outcomes.has(intent.intent_id)) outcomes.set(intent.intent_id, [outcome]);
+  const settled = new Set(history.flatMap((e) => (e.kind === 'resolution' ? [e.intent_id] : [])));
   for (const [id, of] of outcomes) {
     if (of.length > 1)
       report('one_outcome', `${session_id}: ${id} was answered ${of.length} times: ${intentOf(of)}`);
@@ -151,18 +174,53 @@ const checkOutcomes = (
     const counting = (published.get(id) ?? []).filter(
       ({ status }) => status !== 'cancelled' || outcome.status === 'cancelled',
     );
-    const copies = new Set([
-      ...counting.map((copy) => JSON.stringify(copy)),
-      JSON.stringify({ status: outcome.status, result: outcome.result }),
-    ]);
+    // what a person settles was told as unknown
+    const own = settled.has(id) ? [] : [{ status: outcome.status, result: outcome.result }];
+    const copies = new Set([...counting, ...own].map((copy) => JSON.stringify(copy)));
     if (copies.size > 1)
       report('one_outcome', `${id} was told in different ways: ${[...copies].join(' and ')}`);
   }
 };
 
+/** A record that everybody can process is no dead letter; one that nobody can is. */
+const checkDeadLetters = ({ deadLetters, scenario }: Facts, report: Report): void => {
+  const { strays, older, wishes } = scenario;
+  const minimal = JSON.stringify(wishes).includes('minimal');
+  const due = (reason: string): boolean => {
+    switch (reason) {
+      case 'invalid_event':
+        return strays.some(({ kind }) => kind === 'garbage');
+      case 'unknown_tool':
+        return older !== undefined;
+      // who doesn't say which intent he answers may be asked for two at once
+      case 'unattributable':
+        return minimal;
+      default:
+        return false;
+    }
+  };
+  for (const { id, reason, error } of deadLetters)
+    if (!due(reason)) report('dead_letter', `${id} is a dead letter: ${reason}: ${error}`);
+  const found = deadLetters.filter(({ reason }) => reason === 'invalid_event').length;
+  const wanted = strays.reduce((sum, { kind, times }) => sum + (kind === 'garbage' ? times : 0), 0);
+  if (found < wanted) report('dead_letter', `${wanted} records hold no event, and ${found} are dead letters`);
+};
+
+/** Nobody looks at the claims of a session that has ended: each has a time at which it goes by itself. */
+const checkLeftBehind = ({ histories, endless }: Facts, report: Report): void => {
+  const ended = new Set(
+    histories.flatMap(({ snapshot }) => (isTerminal(snapshot.status) ? [snapshot.session_id] : [])),
+  );
+  for (const { sessionId, intentId } of endless)
+    if (ended.has(sessionId)) report('left_behind', `the claim of ${intentId} stays for ever`);
+};
+
 /** What is recorded of a tool that may not be repeated is what happened. */
 const checkTruth = (intent: PendingIntent, outcome: Outcome, ledger: Ledger, report: Report): void => {
-  if (repeatable(intent.effect)) return;
+  if (intent.external === true && outcome.status === 'succeeded' && ledger.countOf(intent.intent_id) === 0)
+    report('true_outcome', `${intent.intent_id} (${intent.tool}) is succeeded, and nobody did it`);
+  // who keeps no claims does it for each delivery
+  if (repeatable(intent.effect) || intent.external === true) return;
   // what is frozen in the middle may act after the deadline, when its outcome has been told already
   const times = ledger.effects.get(intent.intent_id) ?? [];
   const done = times.filter((at) => at <= intent.deadline_at || times.length > 1).length;
@@ -179,7 +237,12 @@ const checkRuns = ({ histories, ledger }: Facts, report: Report): void => {
   const runs = new Map<string, number>();
   for (const run of ledger.runs) {
     const intent = intents.get(run.intentId);
+    if (run.external === true) continue;
     if (run.key !== run.intentId) report('one_key', `${run.intentId} was run under the key ${run.key}`);
+    if (run.intentId.startsWith(FOREIGN)) {
+      runs.set(run.intentId, (runs.get(run.intentId) ?? 0) + 1);
+      continue;
+    }
     if (intent === undefined) {
       report('not_twice', `${run.intentId} was run, and no session ever wanted it`);
       continue;

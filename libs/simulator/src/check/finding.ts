@@ -13,6 +13,10 @@ export interface Finding {
     | 'wake_up'
     | 'in_time'
     | 'calm'
+    | 'one_session'
+    | 'conversation'
+    | 'log_is_the_truth'
+    | 'left_behind'
     | 'finished'
     | 'dead_letter';
   what: string;

@@ -12,7 +12,7 @@ import {
 import type { Commit } from '#state';
 import { historyOf, type SessionRow, type SessionRows, snapshotOf } from '../servers/session-rows.js';
 import type { LogRows } from '../servers/log-rows.js';
-import { TOPICS } from '../world/node.js';
+import { TOPICS } from '../world/naming.js';
 
 /** A step that was written. */
 export interface Written {
@@ -50,9 +50,9 @@ export class Chronicle {
     private readonly sessions: SessionRows,
     private readonly now: () => number,
   ) {
-    sessions.onCommit = (commit) => {
+    sessions.commits.push((commit) => {
       this.note(commit);
-    };
+    });
   }
 
   private note({ snapshot, history }: Commit): void {

@@ -41,6 +41,15 @@ export class ClaimRows {
     return over.length;
   }
 
+  /** Those that no time ends. */
+  endless(): ClaimKey[] {
+    return [...this.rows].flatMap(([id, text]) => {
+      const { expiresAt } = JSON.parse(text) as ClaimRow;
+      const [sessionId = '', intentId = ''] = id.split('\n');
+      return expiresAt === undefined ? [{ sessionId, intentId }] : [];
+    });
+  }
+
   private put(id: string, text: string | undefined): void {
     const before = this.rows.get(id);
     this.undo.add(this.now(), () => {

@@ -23,6 +23,8 @@ export interface SessionRow {
   status: StoredStatus;
   updatedAt: number;
   cancelRequested: boolean;
+  /** somebody has sent what no step has applied */
+  unheard: boolean;
   /** digest by intent id */
   pending: ReadonlyMap<string, string>;
   /** of the commit that made version 2, 3, … */
@@ -45,6 +47,7 @@ const headOf = (snapshot: Snapshot) => ({
   status: snapshot.status,
   updatedAt: snapshot.updated_at,
   cancelRequested: snapshot.cancel_requested !== undefined,
+  unheard: snapshot.inbox !== undefined || snapshot.cancel_requested !== undefined,
   pending: new Map(snapshot.pending.map(({ intent_id, digest }) => [intent_id, digest])),
 });
 
@@ -71,8 +74,8 @@ export class SessionRows {
   readonly blobs = new Map<string, Uint8Array>();
   readonly undo = new UndoLog();
   private readonly watching = new Map<string, Set<() => void>>();
-  /** sees every commit that was accepted */
-  onCommit: (commit: Commit) => void = () => undefined;
+  /** each is told of every commit that was accepted */
+  readonly commits: ((commit: Commit) => void)[] = [];
   /** is told whenever a wake-up may have become earlier */
   onWake: () => void = () => undefined;
 
@@ -123,7 +126,7 @@ export class SessionRows {
       timeline: [...row.timeline, ...linesOf(timeline)],
       wake: early ? row.wake : wakeAt,
     });
-    this.onCommit(commit);
+    for (const told of this.commits) told(commit);
     this.tell(snapshot.session_id);
     return { kind: 'committed' };
   }

@@ -19,6 +19,7 @@ export interface Verification {
   toolsFrom?: string;
 }
 
+const YOUNG_MB = 96;
 /** Every how many schedules somebody is told. */
 const TOLD_EVERY = 100;
 
@@ -93,6 +94,8 @@ const inWorker = (
   new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./verify.worker.js', import.meta.url), {
       workerData: { verification, part, of },
+      // what a schedule makes is garbage when it is over: swept seldom, it costs a tenth less
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     worker.on('message', told);
     worker.on('error', reject);

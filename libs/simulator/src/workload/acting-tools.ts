@@ -90,7 +90,8 @@ const errorOf = (act: Act): Error => {
   }
 };
 
-const actOf = (parameters: JsonObject, attempt: number): Act => {
+/** How that attempt goes; the last of them goes on for ever. */
+export const actOf = (parameters: JsonObject, attempt: number): Act => {
   const acts = parameters['acts'] as unknown as Act[] | undefined;
   return acts?.[Math.min(attempt, acts.length) - 1] ?? { ms: 0, ends: 'ok', does: 0 };
 };

@@ -8,6 +8,8 @@ export interface ToolRun {
   key: string;
   parameters: string;
   compensates: string | undefined;
+  /** by a program of others, which may do it for each delivery */
+  external?: boolean;
   begunAt: number;
   /** undefined: nobody saw its end */
   endedAt?: number;
@@ -18,6 +20,8 @@ export interface ToolRun {
 /** What was really done to the world, whatever anybody knows of it. */
 export class Ledger {
   readonly runs: ToolRun[] = [];
+  /** what no model's server would have taken */
+  readonly complaints: string[] = [];
   /** by intent id: when its tool had its effect, by the servers' clock */
   readonly effects = new Map<string, number[]>();
 

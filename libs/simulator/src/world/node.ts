@@ -1,13 +1,20 @@
 import {
+  type Ambient,
   Brains,
   type CommanderOptions,
   CommanderService,
+  DeadLetters,
+  Inbox,
+  type ModelClient,
+  OpenAiBrain,
+  type OpenAiOptions,
   PlanBrain,
   Sessions,
   ThinkingSessions,
 } from '#commander';
 import {
   type CloudEvent,
+  DormouseError,
   EVENT_NAMES,
   type EventContext,
   type EventName,
@@ -16,17 +23,22 @@ import {
 import { type DispatcherOptions, Executor, type RegisteredTool, ToolRegistry } from '#dispatcher';
 import type { ClaimStore } from '#idempotency';
 import { Sweeper } from '#scheduler';
-import type { SessionStore } from '#state';
+import type { DeadLetterStore, SessionStore } from '#state';
 import { type Delivery, EventClient, EventStrategy, type Transport } from '#transport';
 import type { SimulatedTransport } from '../servers/simulated-transport.js';
+import { UncountedDeliveries } from '../servers/uncounted-deliveries.js';
+import type { Api } from '../workload/somebody.js';
+import { DEPLOYMENT, GROUPS, RESULT_LIMIT_BYTES, TOPICS, TYPE_PREFIX } from './naming.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
-export type Role = 'api' | 'commander' | 'dispatcher' | 'scheduler';
+/** `worker`: a program of others that serves external tools */
+export type Role = 'api' | 'commander' | 'dispatcher' | 'scheduler' | 'worker';
 
 /** What a process is built on. */
 export interface Ports {
   sessions: SessionStore;
   claims: ClaimStore;
+  deadLetters: DeadLetterStore;
   transport: Transport;
 }
 
@@ -41,16 +53,6 @@ export interface Settings {
   shutdownMs: number;
 }
 
-export const TOPICS = {
-  intent: 'agent.intent',
-  observation: 'agent.observation',
-  deadLetter: 'agent.dead-letter',
-};
-export const GROUPS = { commander: 'commander_group', dispatcher: 'dispatcher_group' };
-export const DEPLOYMENT = 'simulated';
-const TYPE_PREFIX = 'com.southwest.ai';
-const RESULT_LIMIT_BYTES = 1 << 20;
-
 const OBSERVED: readonly EventName[] = [
   EVENT_NAMES.sessionCreated,
   EVENT_NAMES.toolResult,
@@ -59,6 +61,8 @@ const OBSERVED: readonly EventName[] = [
   EVENT_NAMES.userMessage,
   EVENT_NAMES.approval,
   EVENT_NAMES.resolution,
+  EVENT_NAMES.deadLetter,
+  EVENT_NAMES.redriven,
 ];
 
 /** Handles one event of a topic. */
@@ -72,6 +76,11 @@ export interface NodeParts {
   log: SimulatedTransport;
   settings: Settings;
   tools: readonly RegisteredTool[];
+  /** tools that its dispatcher doesn't know: it is of an earlier release */
+  lacks: ReadonlySet<string>;
+  /** what its `worker` does with an intent */
+  others: (event: CloudEvent) => Promise<void>;
+  model: ModelClient;
   random: () => number;
   /** what stands before a role's handlers */
   around: (role: Role, handle: Handle) => Handle;
@@ -88,24 +97,24 @@ const LOOK_AT_LEAST_MS = 3_600_000;
 
 /** A process of the product: its roles, made of the real parts, on the ports that it is given. */
 export class SimulatedNode {
-  readonly sessions: Sessions | undefined;
+  readonly api: Api | undefined;
   private readonly strategies: EventStrategy[] = [];
   private readonly executor: Executor | undefined;
   private readonly sweeper: Sweeper | undefined;
   private readonly thinking: ThinkingSessions;
+  private readonly deadLetters: DeadLetters;
   private sweep: { at: number; handle: unknown } | undefined;
   private sweeping = false;
   private stopping = false;
 
   constructor(private readonly parts: NodeParts) {
-    const { ports, roles, process, settings, tools, random } = parts;
-    const registry = new ToolRegistry();
-    for (const tool of tools) registry.add(tool);
+    const { ports, roles, process, settings, tools, random, model } = parts;
+    const registry = registryOf(tools);
     const client = new EventClient(ports.transport);
     const options: CommanderOptions = {
       events: this.events('commander'),
       topics: TOPICS,
-      brains: [new PlanBrain()],
+      brains: [new PlanBrain(), new OpenAiBrain(MODEL, ambientOf(process, random), model)],
       retentionMs: settings.retentionMs,
       inlineLimitBytes: settings.inlineLimitBytes,
       resultLimitBytes: RESULT_LIMIT_BYTES,
@@ -114,8 +123,18 @@ export class SimulatedNode {
     const { sessions, claims } = ports;
     const brains = new Brains(options.brains);
     this.thinking = new ThinkingSessions(sessions, options);
-    if (roles.includes('api'))
-      this.sessions = new Sessions(sessions, client, registry, brains, this.thinking, options);
+    this.deadLetters = new DeadLetters(
+      ports.deadLetters,
+      sessions,
+      new UncountedDeliveries(),
+      ports.transport,
+      options,
+    );
+    if (roles.includes('api')) {
+      const asked = new Sessions(sessions, client, registry, brains, this.thinking, options);
+      const inbox = new Inbox(sessions, client, registry, asked, options);
+      this.api = { sessions: asked, inbox, deadLetters: this.deadLetters };
+    }
     if (roles.includes('commander')) {
       const service = new CommanderService(
         sessions,
@@ -133,13 +152,18 @@ export class SimulatedNode {
         );
     }
     if (roles.includes('dispatcher')) {
-      const executor = new Executor(registry, sessions, claims, client, this.dispatching(), random);
+      const served = parts.lacks.size === 0 ? registry : registryOf(tools, parts.lacks);
+      const executor = new Executor(served, sessions, claims, client, this.dispatching(), random);
       this.executor = executor;
       const strategy = this.strategy('dispatcher', TOPICS.intent, GROUPS.dispatcher, 64, 'none');
       this.handle(strategy, 'dispatcher', EVENT_NAMES.toolCall, (event) =>
         executor.execute(event as CloudEvent<ToolCallData>),
       );
       this.handle(strategy, 'dispatcher', EVENT_NAMES.stepCommitted, () => Promise.resolve());
+    }
+    if (roles.includes('worker')) {
+      const strategy = this.strategy('worker', TOPICS.intent, GROUPS.others, 64, 'none');
+      this.handle(strategy, 'worker', EVENT_NAMES.toolCall, parts.others);
     }
     if (roles.includes('scheduler'))
       this.sweeper = new Sweeper(sessions, claims, client, registry, {
@@ -264,7 +288,7 @@ export class SimulatedNode {
   }
 
   private strategy(
-    role: 'commander' | 'dispatcher',
+    role: 'commander' | 'dispatcher' | 'worker',
     topic: string,
     group: string,
     maxInFlight: number,
@@ -278,6 +302,8 @@ export class SimulatedNode {
       transportId: Symbol(role),
       context: this.events(role),
       deadLetterTopic: TOPICS.deadLetter,
+      // what others can't read is no dead letter of ours
+      ...(role === 'worker' ? {} : { onBuried: (buried) => this.deadLetters.keep(buried) }),
       maxInFlight,
       consumer: { timers: process.timers, random, order },
     });
@@ -290,6 +316,35 @@ export class SimulatedNode {
     strategy.addHandler(name, around(role, handle) as never, true);
   }
 }
+
+const registryOf = (
+  tools: readonly RegisteredTool[],
+  without: ReadonlySet<string> = new Set(),
+): ToolRegistry => {
+  const registry = new ToolRegistry();
+  for (const tool of tools) if (!without.has(tool.spec.name)) registry.add(tool);
+  return registry;
+};
+
+/** The model's server is as near as the other servers of a schedule, and its brain as patient. */
+const MODEL: OpenAiOptions = {
+  baseUrl: 'http://model.simulated/v1',
+  model: 'simulated',
+  patience: { initialMs: 200, maxWaitMs: 2_000, totalMs: 10_000, giveUpAfterMs: 3_600_000 },
+};
+
+const ambientOf = ({ timers, clock }: SimulatedProcess, random: () => number): Ambient => ({
+  random,
+  clock: clock.monotonic,
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const timer = timers.set(resolve, ms);
+      signal.addEventListener('abort', () => {
+        timers.clear(timer);
+        reject(new DormouseError('closed', 'stopped'));
+      });
+    }),
+});
 
 const listening = (strategy: EventStrategy): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -1,18 +1,26 @@
 import { isTerminal, type Submission } from '#contracts';
 import type { RegisteredTool } from '#dispatcher';
 import { ClaimRows } from '../servers/claim-rows.js';
+import { DeadLetterRows } from '../servers/dead-letter-rows.js';
 import { LogRows } from '../servers/log-rows.js';
 import { SessionRows } from '../servers/session-rows.js';
 import { SimulatedClaimStore } from '../servers/simulated-claim-store.js';
+import { SimulatedDeadLetterStore } from '../servers/simulated-dead-letter-store.js';
 import { SimulatedSessionStore } from '../servers/simulated-session-store.js';
 import { SimulatedTransport } from '../servers/simulated-transport.js';
 import type { Stage } from '../workload/acting-tools.js';
 import { Client } from '../workload/client.js';
+import { externalWorker } from '../workload/external-worker.js';
+import { Person } from '../workload/person.js';
 import { BEGIN_MS, drawScenario, type Scenario } from '../workload/scenario.js';
+import { SimulatedModel } from '../workload/simulated-model.js';
+import type { Api } from '../workload/somebody.js';
+import { strayRecord } from '../workload/strays.js';
 import { Agenda, drive } from './agenda.js';
 import { type FaultKind, FaultPlan, type FaultPlanOptions } from './faults.js';
 import { Ledger } from './ledger.js';
-import { GROUPS, type Handle, type Ports, type Role, SimulatedNode, TOPICS } from './node.js';
+import { GROUPS, TOPICS } from './naming.js';
+import { type Handle, type Ports, type Role, SimulatedNode } from './node.js';
 import { Randomness } from './randomness.js';
 import { SimulatedProcess } from './simulated-process.js';
 import { Trace } from './trace.js';
@@ -32,6 +40,7 @@ const LOST_WRITES_MS = 1_000;
 /** Puts something before the parts of a process: how tests break a rule on purpose. */
 export interface Around {
   ports?: (ports: Ports, process: SimulatedProcess) => Ports;
+  tools?: (tools: RegisteredTool[]) => RegisteredTool[];
   handler?: (role: Role, handle: Handle, ports: Ports) => Handle;
 }
 
@@ -48,6 +57,8 @@ export interface WorldOptions {
   /** changes what was drawn */
   scenario?: (scenario: Scenario) => Scenario;
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 interface Member {
   process: SimulatedProcess;
@@ -70,8 +81,10 @@ export class World implements Surroundings {
   readonly ledger = new Ledger();
   readonly sessions: SessionRows;
   readonly claims: ClaimRows;
+  readonly deadLetters: DeadLetterRows;
   readonly log: LogRows;
   readonly clients: Client[];
+  private readonly person: Person;
   private readonly members: Member[] = [];
   private readonly outages = new Map<ServerName, number>();
   private readonly cutOff = new Map<SimulatedProcess, number>();
@@ -90,7 +103,15 @@ export class World implements Surroundings {
     const drawn = drawScenario(this.random, options.submission);
     this.scenario = options.scenario?.(drawn) ?? drawn;
     this.faults = new FaultPlan(this.random, options.faults(this.scenario));
+    this.deadLetters = new DeadLetterRows(now, this.scenario.settings.retentionMs);
     this.clients = this.scenario.wishes.map((wish) => new Client(this, wish));
+    this.person = new Person(this, this.ledger, this.scenario.habits, now);
+    this.sessions.commits.push(({ snapshot }) => {
+      this.person.sees(snapshot);
+    });
+    this.deadLetters.onPut = (letter) => {
+      this.person.finds(letter);
+    };
     this.sessions.onWake = () => {
       for (const { node } of this.members) node.wakeSweeper();
     };
@@ -109,6 +130,17 @@ export class World implements Surroundings {
       this.log.make({ topic, partitions });
     for (const { name, roles } of this.scenario.processes) this.begin(name, roles, 1);
     for (const client of this.clients) client.begin();
+    this.scenario.strays.forEach(({ kind, atMs, times }, number) => {
+      for (let copy = 0; copy < times; copy++)
+        this.agenda.after(atMs * (copy + 1), () => {
+          this.log.append([strayRecord(kind, number)]);
+        });
+    });
+    const { older } = this.scenario;
+    if (older !== undefined)
+      this.agenda.after(older.untilMs, () => {
+        this.renew(older.process);
+      });
     const end = BEGIN_MS + LIMIT_MS;
     await drive(this.agenda, () => this.agenda.now > end || this.isOver());
   }
@@ -141,9 +173,9 @@ export class World implements Surroundings {
   }
 
   private isSettled(): boolean {
-    for (const { status } of this.sessions.rows.values())
-      if (!isTerminal(status) && status !== 'parked') return false;
-    for (const client of this.clients) if (!client.done) return false;
+    for (const { status, unheard } of this.sessions.rows.values())
+      if (!isTerminal(status) && (status !== 'parked' || unheard)) return false;
+    for (const somebody of [...this.clients, this.person]) if (!somebody.done) return false;
     for (const { process } of this.members) if (process.state === 'frozen') return false;
     return true;
   }
@@ -156,11 +188,11 @@ export class World implements Surroundings {
     return this.agenda.now + this.serverAheadMs;
   }
 
-  api() {
+  api(): Api | undefined {
     const able = this.members.filter(
-      ({ process, node }) => process.alive && !node.stops && node.sessions !== undefined,
+      ({ process, node }) => process.alive && !node.stops && node.api !== undefined,
     );
-    return able.length === 0 ? undefined : this.random.pick(able).node.sessions;
+    return able.length === 0 ? undefined : this.random.pick(able).node.api;
   }
 
   isCut(server: ServerName, process: SimulatedProcess): boolean {
@@ -269,10 +301,19 @@ export class World implements Surroundings {
     const own: Ports = {
       sessions: new SimulatedSessionStore(this.sessions, new Wire(this, process, 'sessions')),
       claims: new SimulatedClaimStore(this.claims, new Wire(this, process, 'claims')),
+      deadLetters: new SimulatedDeadLetterStore(this.deadLetters, new Wire(this, process, 'sessions')),
       transport: log,
     };
     const ports = options.around?.ports?.(own, process) ?? own;
     const around = options.around?.handler;
+    const stage: Stage = {
+      agenda,
+      ledger: this.ledger,
+      process,
+      random,
+      serverNow: () => this.serverNow(),
+    };
+    const tools = options.tools(stage);
     const sweeps = options.sweeps ?? true;
     const node = new SimulatedNode({
       process,
@@ -280,13 +321,10 @@ export class World implements Surroundings {
       ports,
       log,
       settings,
-      tools: options.tools({
-        agenda,
-        ledger: this.ledger,
-        process,
-        random,
-        serverNow: () => this.serverNow(),
-      }),
+      tools: options.around?.tools?.(tools) ?? tools,
+      lacks: this.isOlder(name) ? new Set(scenario.older?.lacks) : NOTHING,
+      others: externalWorker(stage, ports.transport),
+      model: new SimulatedModel(process, random, (what) => this.ledger.complaints.push(what)),
       random: random.next,
       around: around === undefined ? (_role, handle) => handle : (role, handle) => around(role, handle, own),
       nextWakeInMs: () => this.sessions.earliestWake() - this.serverNow(),
@@ -296,6 +334,19 @@ export class World implements Surroundings {
     });
     this.members.push({ process, node, name, roles, life, evicted: false });
     node.start();
+  }
+
+  private isOlder(name: string): boolean {
+    const { older } = this.scenario;
+    return older?.process === name && this.agenda.now < BEGIN_MS + older.untilMs;
+  }
+
+  /** The process of an earlier release is replaced. */
+  private renew(name: string): void {
+    const member = this.members.find((m) => m.name === name && m.life >= 1);
+    if (member === undefined || member.node.stops) return;
+    if (member.process.state === 'running') this.stop(member);
+    else this.crash(member.process);
   }
 
   private stop(member: Member): void {

@@ -9,7 +9,7 @@ import { type Fault, faultOf } from './fault.js';
 import { functionTool, offeredTools } from './function-tools.js';
 import { LastingTrouble } from './lasting-trouble.js';
 import { nextWaitMs } from './next-wait.js';
-import { OpenAiClient } from './openai.client.js';
+import { type ModelClient, OpenAiClient } from './openai.client.js';
 import { DEFAULT_PATIENCE, type OpenAiOptions, type Patience } from './openai.options.js';
 import { RateGate } from './rate-gate.js';
 import type { ModelTurn } from './turn.js';
@@ -51,16 +51,17 @@ export class OpenAiBrain implements Brain {
   readonly name = 'openai';
   readonly thinksAfter = 'all';
   readonly #patience: Patience;
-  readonly #client: OpenAiClient;
+  readonly #client: ModelClient;
   readonly #gate = new RateGate();
   readonly #trouble: LastingTrouble;
 
   constructor(
     private readonly options: OpenAiOptions,
     private readonly ambient: Ambient = REAL,
+    client: ModelClient = new OpenAiClient(options),
   ) {
     this.#patience = { ...DEFAULT_PATIENCE, ...options.patience };
-    this.#client = new OpenAiClient(options);
+    this.#client = client;
     this.#trouble = new LastingTrouble(this.#patience.giveUpAfterMs);
   }
 

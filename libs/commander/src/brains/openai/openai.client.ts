@@ -2,11 +2,17 @@ import type OpenAI from 'openai';
 import type { ChatRequest } from './chat.js';
 import type { OpenAiOptions } from './openai.options.js';
 
+/** Asks a model's server once; `faultOf` reads what it throws. */
+export interface ModelClient {
+  /** The body of the answer, whatever it is. Ends when `signal` is aborted, or after `timeoutMs`. */
+  complete(request: ChatRequest, signal: AbortSignal, timeoutMs: number): Promise<unknown>;
+}
+
 /**
  * One request over the official SDK; what it throws is read by `faultOf`. The SDK is loaded with the first request:
  * it takes more time to load than a process has to complete its first session.
  */
-export class OpenAiClient {
+export class OpenAiClient implements ModelClient {
   #sdk: Promise<OpenAI> | undefined;
 
   constructor(private readonly options: OpenAiOptions) {}
