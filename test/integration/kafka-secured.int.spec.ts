@@ -153,6 +153,24 @@ describe('a broker with TLS and SASL', () => {
     });
   });
 
+  it('stops the start of a process that may not make its topics, which says what to grant', async () => {
+    const runtime = await RuntimeProcess.create({
+      ...freshNames(),
+      KAFKA_BROKERS: server.brokers,
+      KAFKA_SSL: 'true',
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_USERNAME: 'bob',
+      KAFKA_SASL_PASSWORD: USERS.bob,
+      NODE_EXTRA_CA_CERTS: server.caFile,
+      REDIS_URL: await sharedRedis(),
+    });
+    try {
+      await expect(runtime.start()).rejects.toThrow(/left with 1 .*create the topics .*Grant the right/s);
+    } finally {
+      await runtime.remove();
+    }
+  });
+
   it('runs sessions of a process whose settings name mechanism, user, password and authority', async () => {
     const runtime = await RuntimeProcess.create({
       ...freshNames(),

@@ -1,8 +1,44 @@
+import { createRequire } from 'node:module';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import kafkajs, { type Admin } from 'kafkajs';
 import { eventually, freshName } from '#testing';
 import { SERVER_START_MS, sharedKafka } from '#testing/servers';
-import { type Feed, type KafkaTransport, type LogRecord, createKafkaTransport } from '#transport';
+import {
+  createKafkaTransport,
+  type Feed,
+  type KafkaTransport,
+  KeyOrderedConsumer,
+  type LogRecord,
+  readTopic,
+} from '#transport';
+
+/** A request of kafkajs that writes records, as far as it is looked at here. */
+interface ProduceRequest {
+  acks: number;
+  producerId: string;
+  topicData: { topic: string; partitions: { firstSequence: number; messages: unknown[] }[] }[];
+}
+/** The part of kafkajs that speaks to a broker; the driver's kafkajs has the same. */
+const { prototype: broker } = createRequire(import.meta.url)('kafkajs/src/broker/index.js') as {
+  prototype: { produce(this: unknown, request: ProduceRequest): Promise<unknown> };
+};
+
+/** Sees the requests that write to a topic, and may change them on their way. */
+const watchProduce = (topic: string, change: (request: ProduceRequest) => void = () => undefined) => {
+  const { produce } = broker;
+  const seen: ProduceRequest[] = [];
+  broker.produce = function (request) {
+    if (request.topicData.some((data) => data.topic === topic)) {
+      seen.push(request);
+      change(request);
+    }
+    return produce.call(this, request);
+  };
+  const end = (): void => {
+    broker.produce = produce;
+  };
+  return { seen, end };
+};
 
 const silent: Feed = {
   assigned: () => undefined,
@@ -10,6 +46,9 @@ const silent: Feed = {
   records: () => undefined,
   failed: () => undefined,
 };
+
+/** The shortest that the test's broker takes. */
+const SESSION_MS = 1_000;
 
 describe('the transport on Kafka', () => {
   let brokers = '';
@@ -63,6 +102,107 @@ describe('the transport on Kafka', () => {
     const tooLarge = transport.publish([{ topic, key: 'k', value: Buffer.alloc(200_000) }]);
     await expect(tooLarge).rejects.toMatchObject({ code: 'invalid_request' });
     await transport.publish(records.slice(0, 1));
+  });
+
+  describe('writing', () => {
+    const textsOf = async (transport: KafkaTransport, topic: string): Promise<string[]> => {
+      const texts: string[] = [];
+      await readTopic(transport, topic, freshName('reader'), (records) => {
+        texts.push(...records.map(({ value }) => String(value)));
+        return true;
+      });
+      return texts;
+    };
+    const begun = async () => {
+      const topic = freshName('topic');
+      const transport = await connect();
+      await transport.start([{ topic, partitions: 1 }]);
+      const publish = (...texts: string[]) =>
+        transport.publish(texts.map((text) => ({ topic, key: 'k', value: Buffer.from(text) })));
+      return { topic, transport, publish };
+    };
+
+    it('sends at once what comes alone, and together what comes meanwhile; all replicas acknowledge', async () => {
+      const { topic, transport, publish } = await begun();
+      const { seen, end } = watchProduce(topic);
+      try {
+        const all = [publish('0')];
+        await eventually(() => seen.length === 1, { everyMs: 0 });
+        for (let n = 1; n <= 100; n++) all.push(publish(String(n)));
+        await Promise.all(all);
+      } finally {
+        end();
+      }
+      expect(seen.map(({ topicData }) => topicData[0]!.partitions[0]!.messages.length)).toEqual([1, 100]);
+      for (const { acks, producerId } of seen) {
+        expect(acks).toBe(-1);
+        // an idempotent producer's
+        expect(Number(producerId)).toBeGreaterThanOrEqual(0);
+      }
+      expect(await textsOf(transport, topic)).toEqual(Array.from({ length: 101 }, (_, n) => String(n)));
+    });
+
+    it('goes on with a new producer when the broker finds the sequence of the old one broken', async () => {
+      const { topic, transport, publish } = await begun();
+      await publish('0');
+      let broken: string | undefined;
+      const { seen, end } = watchProduce(topic, (request) => {
+        broken ??= request.producerId;
+        if (request.producerId !== broken) return;
+        // as if records of it had been lost on the way
+        for (const { partitions } of request.topicData)
+          for (const partition of partitions) partition.firstSequence += 1_000;
+      });
+      try {
+        await Promise.all(['1', '2', '3'].map((text) => publish(text)));
+        await publish('4');
+      } finally {
+        end();
+      }
+      expect(new Set(seen.map(({ producerId }) => producerId)).size).toBe(2);
+      expect(await textsOf(transport, topic)).toEqual(['0', '1', '2', '3', '4']);
+    });
+  });
+
+  it('keeps a member whose handlers run for longer than its session, and hands nothing over twice', async () => {
+    const topic = freshName('topic');
+    const group = freshName('patient');
+    const transport = await connect({ sessionTimeoutMs: SESSION_MS });
+    await transport.start([{ topic, partitions: 2 }]);
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const begun: string[] = [];
+    const consumer = new KeyOrderedConsumer({
+      transport,
+      topic,
+      group,
+      handler: async ({ key }) => {
+        begun.push(key ?? '');
+        if (key === 'slow') await gate;
+      },
+    });
+    await consumer.start();
+    await transport.publish([{ topic, key: 'slow', value: Buffer.from('x') }]);
+    await eventually(() => begun.length === 1);
+
+    // one that dies in silence is thrown out after a session; meanwhile ours has joined anew twice
+    const dying = await connect({ sessionTimeoutMs: SESSION_MS });
+    await dying.start([{ topic, partitions: 2 }]);
+    await dying.subscribe(topic, group, silent);
+    await eventually(async () => (await transport.members(topic, group)) === 2, { timeoutMs: 15_000 });
+    dying.abandon();
+    await eventually(async () => (await transport.members(topic, group)) === 1, { timeoutMs: 15_000 });
+    await eventually(() => consumer.owned.length === 2, { timeoutMs: 15_000 });
+
+    const quick = Array.from({ length: 20 }, (_, n) => `quick-${n}`);
+    await transport.publish(quick.map((key) => ({ topic, key, value: Buffer.from('x') })));
+    await eventually(() => begun.length >= 21);
+    release();
+    await eventually(async () =>
+      (await transport.lag(topic, group)).every(({ end, committed }) => end === committed),
+    );
+    await consumer.drain(0);
+    expect([...begun].sort()).toEqual([...quick, 'slow'].sort());
   });
 
   it('is unavailable within its time when no broker answers, and says so retryably', async () => {
