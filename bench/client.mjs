@@ -26,6 +26,18 @@ export const request = (url, method, target, body, as = 'json') =>
     call.end(payload);
   });
 
+/** What is there, as it is. */
+export const text = (url, target) =>
+  new Promise((resolve, reject) => {
+    http
+      .get(new URL(target, url), { agent }, (response) => {
+        let all = '';
+        response.setEncoding('utf8').on('data', (chunk) => (all += chunk));
+        response.on('end', () => resolve(all)).on('error', reject);
+      })
+      .on('error', reject);
+  });
+
 /** Expects success, and says what came otherwise. */
 export const ask = async (url, method, target, body) => {
   const answer = await request(url, method, target, body);

@@ -7,6 +7,7 @@ import { latency } from './latency.mjs';
 import { pickUp } from './pick-up.mjs';
 import { scaleOut } from './scale-out.mjs';
 import { slowTool } from './slow-tool.mjs';
+import { timers } from './timers.mjs';
 
 /**
  * @typedef {object} Measure
@@ -24,6 +25,10 @@ export const MEASURES = {
   cold: { run: cold },
   growth: { run: growth, layout: [['api', 'commander', 'dispatcher', 'scheduler']] },
   'slow-tool': { run: slowTool },
+  timers: {
+    run: timers,
+    layout: [['api', 'commander', 'dispatcher'], ['scheduler'], ['scheduler'], ['scheduler']],
+  },
   burst: {
     run: burst,
     layout: [['api'], ['commander'], ['commander'], ['dispatcher'], ['dispatcher'], ['scheduler']],

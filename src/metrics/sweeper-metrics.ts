@@ -11,5 +11,11 @@ export const sweeperMetrics = (sweeper: Sweeper): Definition[] => [
     const { published, repaired } = sweeper.stats;
     return { lost: repaired, due: published - repaired };
   }),
-  single('gauge', NAMES.lateness, 'How late the latest wake-up was', () => sweeper.stats.latenessMs / 1_000),
+  {
+    kind: 'histogram',
+    name: NAMES.lateness,
+    help: 'How late wake-ups were when what they ask for was published',
+    label: LABELS.reason,
+    read: () => sweeper.lateness,
+  },
 ];

@@ -13,6 +13,8 @@ export interface SchedulerOptions {
   inlineLimitBytes: number;
   /** how often the store is asked what is due, ms: how late a timer may be. Default 50 */
   pollMs?: number;
+  /** chooses among what is due where other sweepers are at it too: 0 to 1. Default `Math.random` */
+  random?: () => number;
 }
 
 /** Injection token of {@link SchedulerOptions}. */

@@ -8,6 +8,7 @@ import {
 import { type CloudEvent, DormouseError, type Snapshot, ToolCatalogue } from '#contracts';
 import { ClaimStore, type ClaimView } from '#idempotency';
 import { Payloads, SessionStore, type Wake } from '#state';
+import { Histograms } from '#telemetry';
 import { EventClient } from '#transport';
 import { dueWork, type DueWork, putOffUntil } from './due.machine.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
@@ -15,6 +16,10 @@ import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js
 const DEFAULT_POLL_MS = 50;
 /** Sessions looked at in one go: a backlog of due ones is worked off in batches, and published in one call. */
 const AT_ONCE = 500;
+/** With more than this share of a round moved on by others it isn't alone. */
+const CROWDED = 0.02;
+/** From so many rounds' worth it then draws its own: two that draw from 8,000 have a sixteenth in common. */
+const SHARED = 16;
 const AFTER_AN_ERROR_MS = 1000;
 /** A session that can't be looked at (a record of a later release) keeps its entry, and nobody else from theirs. */
 const AFTER_A_BAD_ONE_MS = 60_000;
@@ -30,8 +35,6 @@ export interface SweeperStats {
   published: number;
   /** of them, those that may have got lost: a crash or an outage was repaired. The others were due */
   repaired: number;
-  /** how late the latest one was, ms */
-  latenessMs: number;
 }
 
 /** A due wake-up and what is to be done about it. */
@@ -50,10 +53,14 @@ interface Look {
 export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('Sweeper');
   private readonly payloads: Payloads;
-  private readonly counts: SweeperStats = { swept: 0, published: 0, repaired: 0, latenessMs: 0 };
+  private readonly counts: SweeperStats = { swept: 0, published: 0, repaired: 0 };
+  /** s, from the time of a wake-up until what it asks for is published; by what that was: `due`, `lost` or `nothing` */
+  readonly lateness = new Histograms();
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> | undefined;
   private stopped = false;
+  /** others moved on what this one had looked at, in the last round that was full; at first nobody knows */
+  private crowded = true;
   private expiredAt = 0;
 
   constructor(
@@ -87,7 +94,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async sweep(): Promise<number> {
     const now = await this.sessions.now();
-    const due = await this.sessions.dueWakes(now, AT_ONCE);
+    const due = await this.share(now);
     if (due.length === 0) return 0;
     // sessions that are being rebuilt have no claims yet, and others are still to come
     if (await this.sessions.isEmptied()) return 0;
@@ -97,11 +104,25 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.publish(observation, looks, ({ observations }) => observations),
       this.publish(intent, looks, ({ intents }) => intents),
     ]);
-    for (const { work } of looks) this.counts.repaired += work?.repaired ?? 0;
-    await Promise.all(looks.map((look) => this.moveOn(look, now)));
+    const publishedAt = await this.sessions.now();
+    for (const { wake, work } of looks) {
+      this.counts.repaired += work?.repaired ?? 0;
+      this.lateness.observe(whatFor(work), (publishedAt - wake.at) / 1_000);
+    }
+    const moved = await Promise.all(looks.map((look) => this.moveOn(look, now)));
+    if (due.length === AT_ONCE) this.crowded = moved.filter((ours) => !ours).length > CROWDED * AT_ONCE;
     this.counts.swept += due.length;
-    this.counts.latenessMs = now - Math.min(...due.map(({ at }) => at));
     return due.length;
+  }
+
+  /**
+   * The earliest that are due. Beside other sweepers, who see the same, some of the earliest, drawn at random: so they
+   * share a backlog without knowing of each other.
+   */
+  private async share(now: number): Promise<Wake[]> {
+    if (!this.crowded) return this.sessions.dueWakes(now, AT_ONCE);
+    const due = await this.sessions.dueWakes(now, SHARED * AT_ONCE);
+    return due.length > AT_ONCE ? drawn(due, AT_ONCE, this.options.random ?? Math.random) : due;
   }
 
   private async look(wake: Wake, now: number): Promise<Look> {
@@ -146,11 +167,13 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     this.counts.published += packed.length;
   }
 
-  private async moveOn({ wake, nextAt, snapshot, work }: Look, now: number): Promise<void> {
-    const moved = await this.sessions.moveWake(wake.sessionId, wake.at, nextAt);
-    if (!moved || snapshot === undefined || work === undefined || work.intents.length === 0) return;
+  /** Returns false when the entry wasn't what it was seen as any more. */
+  private async moveOn({ wake, nextAt, snapshot, work }: Look, now: number): Promise<boolean> {
+    if (!(await this.sessions.moveWake(wake.sessionId, wake.at, nextAt))) return false;
+    if (snapshot === undefined || work === undefined || work.intents.length === 0) return true;
     const putOff = putOffUntil(snapshot.pending, await this.claimsOf(snapshot), now);
     if (putOff !== undefined && putOff < nextAt) await this.sessions.lowerWake(wake.sessionId, putOff);
+    return true;
   }
 
   private wait(ms: number): void {
@@ -188,3 +211,19 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     if (sessions < EXPIRE_AT_ONCE && claims < EXPIRE_AT_ONCE) this.expiredAt = now;
   }
 }
+
+/** Both may be: then what may have got lost counts. */
+const whatFor = (work: DueWork | undefined): 'due' | 'lost' | 'nothing' => {
+  if (work === undefined || work.intents.length + work.observations.length === 0) return 'nothing';
+  return work.repaired > 0 ? 'lost' : 'due';
+};
+
+/** So many of them, any as likely as the others. */
+const drawn = <T>(all: readonly T[], count: number, random: () => number): T[] => {
+  const shuffled = [...all];
+  for (let i = 0; i < count; i++) {
+    const at = i + Math.floor(random() * (shuffled.length - i));
+    [shuffled[i], shuffled[at]] = [shuffled[at] as T, shuffled[i] as T];
+  }
+  return shuffled.slice(0, count);
+};

@@ -172,6 +172,7 @@ export class SimulatedNode {
         leaseMs: settings.leaseMs,
         retentionMs: settings.retentionMs,
         inlineLimitBytes: settings.inlineLimitBytes,
+        random,
       });
   }
 
