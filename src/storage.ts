@@ -1,6 +1,13 @@
 import { type DormouseError } from '#contracts';
 import { Engine, type JournalCounts } from '#engine';
-import { type ClaimStore, createRedisClaimStore, EmbeddedClaimStore } from '#idempotency';
+import {
+  type ClaimStore,
+  createRedisClaimStore,
+  createRedisSlotStore,
+  EmbeddedClaimStore,
+  EmbeddedSlotStore,
+  type SlotStore,
+} from '#idempotency';
 import {
   createRedisDeadLetterStore,
   createRedisDeliveryLedger,
@@ -20,6 +27,7 @@ import type { ServerSettings, Settings } from './config/index.js';
 export interface Storage {
   sessions: SessionStore;
   claims: ClaimStore;
+  slots: SlotStore;
   deadLetters: DeadLetterStore;
   deliveries: DeliveryLedger;
   transport: Transport;
@@ -36,11 +44,13 @@ const openEngine = async ({ engine: { dataDir, durability }, protocol }: Setting
   const engine = await Engine.open({ dir: dataDir, durability });
   const sessions = new EmbeddedSessionStore(engine);
   const claims = new EmbeddedClaimStore(engine);
+  const slots = new EmbeddedSlotStore(() => engine.now());
   const deadLetters = new EmbeddedDeadLetterStore(engine, protocol.retentionMs);
   const deliveries = new EmbeddedDeliveryLedger(engine, protocol.retentionMs);
   return {
     sessions,
     claims,
+    slots,
     deadLetters,
     deliveries,
     transport: new EmbeddedTransport(engine, { retentionMs: protocol.retentionMs }),
@@ -49,6 +59,7 @@ const openEngine = async ({ engine: { dataDir, durability }, protocol }: Setting
     close: async () => {
       await sessions.close();
       await claims.close();
+      await slots.close();
       await deadLetters.close();
       await deliveries.close();
       await engine.close();
@@ -74,6 +85,7 @@ const connectServers = async (servers: ServerSettings, { protocol, process }: Se
   try {
     const sessions = keep(await createRedisSessionStore(redis));
     const claims = keep(await createRedisClaimStore(redis));
+    const slots = keep(await createRedisSlotStore(redis));
     const deadLetters = keep(await createRedisDeadLetterStore(redis));
     const deliveries = keep(await createRedisDeliveryLedger(redis));
     for (const warning of sessions.checks()) log.warn(warning);
@@ -81,6 +93,7 @@ const connectServers = async (servers: ServerSettings, { protocol, process }: Se
     return {
       sessions,
       claims,
+      slots,
       deadLetters,
       deliveries,
       transport: await createKafkaTransport({

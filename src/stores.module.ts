@@ -1,10 +1,11 @@
 import { type DynamicModule, Module, type OnModuleDestroy } from '@nestjs/common';
-import { ClaimStore } from '#idempotency';
+import { ClaimStore, SlotStore } from '#idempotency';
 import { DeadLetterStore, DeliveryLedger, SessionStore, StoreWatch } from '#state';
 
 export interface Stores {
   sessions: SessionStore;
   claims: ClaimStore;
+  slots: SlotStore;
   deadLetters: DeadLetterStore;
   deliveries: DeliveryLedger;
 }
@@ -17,18 +18,19 @@ export interface Stores {
 export class StoresModule implements OnModuleDestroy {
   constructor(private readonly watch: StoreWatch) {}
 
-  static forRoot({ sessions, claims, deadLetters, deliveries }: Stores): DynamicModule {
+  static forRoot({ sessions, claims, slots, deadLetters, deliveries }: Stores): DynamicModule {
     return {
       module: StoresModule,
       global: true,
       providers: [
         { provide: SessionStore, useValue: sessions },
         { provide: ClaimStore, useValue: claims },
+        { provide: SlotStore, useValue: slots },
         { provide: DeadLetterStore, useValue: deadLetters },
         { provide: DeliveryLedger, useValue: deliveries },
         { provide: StoreWatch, useValue: new StoreWatch(sessions) },
       ],
-      exports: [SessionStore, ClaimStore, DeadLetterStore, DeliveryLedger, StoreWatch],
+      exports: [SessionStore, ClaimStore, SlotStore, DeadLetterStore, DeliveryLedger, StoreWatch],
     };
   }
 

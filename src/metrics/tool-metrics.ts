@@ -9,6 +9,12 @@ const NO_TOOL = '(unknown)';
 /** What this process' dispatcher did with intents. */
 export const toolMetrics = (executor: Executor): Definition[] => [
   single('gauge', NAMES.inFlight, 'Intents under way, waiting ones included', () => executor.inFlight),
+  single(
+    'gauge',
+    NAMES.waitingForSlots,
+    'Of them, those that wait for a slot of their tool',
+    () => executor.waitingForSlots,
+  ),
   {
     kind: 'histogram',
     name: NAMES.duration,

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DormouseError } from '#contracts';
-import type { ClaimKey, ClaimReply, ClaimRequest } from '#idempotency';
+import type { ClaimKey, ClaimReply, ClaimRequest, SlotRequest } from '#idempotency';
 import type { LogRecord } from '#transport';
 import type { Storage } from '../storage.js';
 import { type FromChild, METHODS, type SuspectRole, type ToChild, toWire } from './wire.js';
@@ -17,6 +17,8 @@ export class SuspectChild {
   private readonly exited: Promise<void>;
   private readonly ready: Promise<void>;
   private readonly held = new Map<string, { key: ClaimKey; token: string }>();
+  /** by token: the tool whose slot it has */
+  private readonly slots = new Map<string, string>();
   private trying: { offset: number; ended: (how: ChildEnd) => void } | undefined;
   private ending = false;
   private gone = false;
@@ -103,9 +105,11 @@ export class SuspectChild {
 
   /** It is surely dead: nobody has to wait for the leases that it had. */
   private async buried(): Promise<void> {
-    await Promise.allSettled(
-      [...this.held.values()].map(({ key, token }) => this.storage.claims.handBack(key, token)),
-    );
+    const { claims, slots } = this.storage;
+    await Promise.allSettled([
+      ...[...this.held.values()].map(({ key, token }) => claims.handBack(key, token)),
+      ...[...this.slots].map(([token, tool]) => slots.free(tool, token)),
+    ]);
     this.settle(this.ending ? 'ended' : 'died');
   }
 
@@ -120,6 +124,7 @@ export class SuspectChild {
       const value = await target[method]?.(...args);
       if (port === 'claims' && method === 'claim')
         this.remember(args[0] as ClaimRequest, value as ClaimReply);
+      if (port === 'slots') this.rememberSlot(method, args, value);
       this.send({ kind: 'answer', call, value });
     } catch (error) {
       this.send({ kind: 'answer', call, error: toWire(error) });
@@ -130,6 +135,13 @@ export class SuspectChild {
     if (kind !== 'claimed' && kind !== 'taken_over') return;
     const { sessionId, intentId, token } = request;
     this.held.set(token, { key: { sessionId, intentId }, token });
+  }
+
+  private rememberSlot(method: string, args: unknown[], value: unknown): void {
+    if (method === 'free') this.slots.delete(String(args[1]));
+    if (method !== 'take' || value !== 'taken') return;
+    const { token, tool } = args[0] as SlotRequest;
+    this.slots.set(token, tool);
   }
 
   private send(message: ToChild): void {

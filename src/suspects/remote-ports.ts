@@ -1,5 +1,5 @@
 import { DormouseError } from '#contracts';
-import type { ClaimStore } from '#idempotency';
+import type { ClaimStore, SlotStore } from '#idempotency';
 import type { DeadLetterStore, DeliveryLedger, SessionStore } from '#state';
 import {
   type Feed,
@@ -46,6 +46,7 @@ export class RemoteCalls {
 interface RemoteStores {
   sessions: SessionStore;
   claims: ClaimStore;
+  slots: SlotStore;
   deadLetters: DeadLetterStore;
 }
 
@@ -139,6 +140,7 @@ export const remoteStorage = (
 ): Storage => ({
   sessions: remote(calls, 'sessions', { capabilities: capabilities.sessions, lastSeen: () => undefined }),
   claims: remote(calls, 'claims', { capabilities: capabilities.claims }),
+  slots: remote(calls, 'slots', {}),
   deadLetters: remote(calls, 'deadLetters', {}),
   // what runs here is counted by the parent
   deliveries: {} as DeliveryLedger,

@@ -1,5 +1,5 @@
 import { DormouseError, type ErrorCode, type Json } from '#contracts';
-import type { ClaimCapabilities, ClaimStore } from '#idempotency';
+import type { ClaimCapabilities, ClaimStore, SlotStore } from '#idempotency';
 import type { DeadLetterStore, SessionStore, StateCapabilities } from '#state';
 import type { LogRecord, Transport, TransportCapabilities } from '#transport';
 
@@ -66,6 +66,7 @@ const CLAIM_METHODS = [
   'read',
   'ping',
 ] as const satisfies readonly (keyof ClaimStore)[];
+const SLOT_METHODS = ['take', 'renew', 'free'] as const satisfies readonly (keyof SlotStore)[];
 const LETTER_METHODS = ['put', 'get', 'list'] as const satisfies readonly (keyof DeadLetterStore)[];
 const LOG_METHODS = ['publish', 'ping'] as const satisfies readonly (keyof Transport)[];
 
@@ -73,6 +74,7 @@ const LOG_METHODS = ['publish', 'ping'] as const satisfies readonly (keyof Trans
 export const METHODS = {
   sessions: SESSION_METHODS,
   claims: CLAIM_METHODS,
+  slots: SLOT_METHODS,
   deadLetters: LETTER_METHODS,
   transport: LOG_METHODS,
 } as const;
@@ -88,6 +90,7 @@ true satisfies Complete<
   'lastSeen' | 'watch' | 'expire' | 'drop' | 'mark'
 >;
 true satisfies Complete<ClaimStore, typeof CLAIM_METHODS, 'expire'>;
+true satisfies Complete<SlotStore, typeof SLOT_METHODS, never>;
 true satisfies Complete<DeadLetterStore, typeof LETTER_METHODS, 'markRedriven'>;
 true satisfies Complete<
   Transport,

@@ -1,10 +1,11 @@
-import { EmbeddedClaimStore } from '#idempotency';
+import { EmbeddedClaimStore, EmbeddedSlotStore } from '#idempotency';
 import { EmbeddedDeadLetterStore, EmbeddedDeliveryLedger, EmbeddedSessionStore } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
   deliveryLedgerContract,
   sessionStoreContract,
+  slotStoreContract,
   SUITE_DEAD_LETTER_RETENTION_MS,
   SUITE_DELIVERY_RETENTION_MS,
   transportContract,
@@ -36,4 +37,8 @@ deliveryLedgerContract(
   'embedded',
   embeddedBed((engine) => new EmbeddedDeliveryLedger(engine, SUITE_DELIVERY_RETENTION_MS)),
   { shared: false },
+);
+slotStoreContract(
+  'embedded',
+  embeddedBed((engine) => new EmbeddedSlotStore(() => engine.now())),
 );

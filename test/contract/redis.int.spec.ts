@@ -1,11 +1,12 @@
 import { beforeAll } from '@jest/globals';
-import { createRedisClaimStore } from '#idempotency';
+import { createRedisClaimStore, createRedisSlotStore } from '#idempotency';
 import { createRedisDeadLetterStore, createRedisDeliveryLedger, createRedisSessionStore } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
   deliveryLedgerContract,
   sessionStoreContract,
+  slotStoreContract,
   SUITE_DEAD_LETTER_RETENTION_MS,
   SUITE_DELIVERY_RETENTION_MS,
 } from '#testing';
@@ -39,4 +40,9 @@ deliveryLedgerContract(
     createRedisDeliveryLedger({ url, keyPrefix, retentionMs: SUITE_DELIVERY_RETENTION_MS }),
   ),
   { shared: true },
+);
+slotStoreContract(
+  'redis',
+  redisBed(sharedRedis, (url, keyPrefix) => createRedisSlotStore({ url, keyPrefix })),
+  { shared: true, clock: 'real' },
 );

@@ -43,7 +43,7 @@ export interface ToolSpec {
   /** an intent that nobody has begun so long after its emission isn't run any more; absent: it waits for ever */
   queueTtlMs?: number;
   retry: RetryPolicy;
-  /** at most so many at once in one process; absent: only the process's bound */
+  /** at most so many at once, in all processes together; absent: only each process's bound */
   concurrency?: number;
   /** `external`: served by a program of others, declared with DORMOUSE_EXTERNAL_TOOLS */
   servedBy: 'dispatcher' | 'external';

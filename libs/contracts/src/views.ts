@@ -84,7 +84,9 @@ export const ToolView = Type.Object(
       factor: Type.Number(),
       max_ms: Type.Number(),
     }),
-    concurrency: Type.Optional(Type.Integer()),
+    concurrency: Type.Optional(
+      Type.Integer({ description: 'at most so many runs at once, in all processes together' }),
+    ),
     served_by: Type.Union([Type.Literal('dispatcher'), Type.Literal('external')]),
   },
   { title: 'Tool' },

@@ -5,7 +5,7 @@ import {
   Module,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { ClaimStore } from '#idempotency';
+import { ClaimStore, SlotStore } from '#idempotency';
 import { SessionStore } from '#state';
 import { EventClient } from '#transport';
 import { DispatcherController } from './dispatcher.controller.js';
@@ -32,13 +32,14 @@ export class DispatcherModule implements OnModuleDestroy, BeforeApplicationShutd
         { provide: DISPATCHER_OPTIONS, useValue: options },
         {
           provide: Executor,
-          inject: [ToolRegistry, SessionStore, ClaimStore, EventClient],
+          inject: [ToolRegistry, SessionStore, ClaimStore, SlotStore, EventClient],
           useFactory: (
             registry: ToolRegistry,
             sessions: SessionStore,
             claims: ClaimStore,
+            slots: SlotStore,
             client: EventClient,
-          ) => new Executor(registry, sessions, claims, client, options),
+          ) => new Executor(registry, sessions, claims, slots, client, options),
         },
       ],
       exports: [Executor],

@@ -16,4 +16,8 @@ export {
   type SealReply,
   type StartReply,
 } from './port.js';
+export { EmbeddedSlotStore } from './slots/drivers/embedded/embedded-slot-store.js';
+export { createRedisSlotStore } from './slots/drivers/redis/create-redis-slot-store.js';
+export type { RedisSlotStore } from './slots/drivers/redis/redis-slot-store.js';
+export { type SlotRequest, SlotStore } from './slots/port.js';
 export { bootId, nextToken } from './token.js';

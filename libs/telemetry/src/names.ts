@@ -39,6 +39,7 @@ export const METRICS = {
     tokens: 'dormouse_llm_tokens_total',
   },
   tool: {
+    waitingForSlots: 'dormouse_intents_waiting_for_slot',
     inFlight: 'dormouse_intents_in_flight',
     duration: 'dormouse_tool_duration_seconds',
     outcomes: 'dormouse_tool_outcomes_total',

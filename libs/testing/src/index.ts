@@ -31,6 +31,7 @@ export { LocalProcess } from './servers/local-process.js';
 export { type CommitAnswer, ScriptedLog, type ScriptedLogOptions, ScriptedMember } from './scripted-log.js';
 export { seededRandom } from './seeded-random.js';
 export { sessionStoreContract } from './sessions/session-store.contract.js';
+export { slotStoreContract } from './slots/slot-store.contract.js';
 export { type TempDir, tempDir } from './temp-dir.js';
 export { transportContract } from './transport/transport.contract.js';
 export { VirtualTime } from './virtual-time.js';

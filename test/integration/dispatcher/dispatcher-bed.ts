@@ -24,7 +24,9 @@ import {
   type ClaimStore,
   type ClaimView,
   EmbeddedClaimStore,
+  EmbeddedSlotStore,
   intentDigest,
+  type SlotStore,
 } from '#idempotency';
 import { EmbeddedSessionStore, type SessionStore } from '#state';
 import { eventually, fakeClock, freshName, tempDir } from '#testing';
@@ -67,6 +69,7 @@ export class DispatcherBed {
     private readonly remove: () => void,
     readonly sessions: SessionStore,
     readonly claims: ClaimStore,
+    readonly slots: SlotStore,
     time: { now: () => number },
   ) {
     time.now = () => this.clock.now();
@@ -81,6 +84,7 @@ export class DispatcherBed {
       () => dir.remove(),
       new EmbeddedSessionStore(engine),
       new EmbeddedClaimStore(engine),
+      new EmbeddedSlotStore(() => engine.now()),
       time,
     );
   }
@@ -90,6 +94,7 @@ export class DispatcherBed {
     tools: readonly ToolDefinition[],
     options: Partial<DispatcherOptions> & {
       claims?: ClaimStore;
+      slots?: SlotStore;
       sessions?: SessionStore;
       publish?: (events: CloudEvent[]) => Promise<void>;
       external?: readonly ExternalTool[];
@@ -106,6 +111,7 @@ export class DispatcherBed {
       registry,
       options.sessions ?? this.sessions,
       options.claims ?? this.claims,
+      options.slots ?? this.slots,
       {
         log: {},
         publish: async (_topic, events) => {

@@ -4,7 +4,7 @@ import { hasExpired } from '#state';
 import { closing } from './closing.js';
 import { HOLD_MS, type IntentRun } from './intent.run.js';
 import type { Parts } from './parts.js';
-import { place, unplace } from './places.js';
+import { place, unplace } from './place.step.js';
 
 const FIRST_LOOK_MS = 100;
 const LAST_LOOK_MS = 1_000;

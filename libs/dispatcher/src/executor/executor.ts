@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { CloudEvent, ToolCallData } from '#contracts';
-import { type ClaimStore } from '#idempotency';
+import type { ClaimStore, SlotStore } from '#idempotency';
 import { Payloads, type SessionStore } from '#state';
 import { backgroundTimers, orDeadLetter, systemTimers } from '#transport';
 import { systemClock } from '../clock.js';
@@ -14,11 +14,12 @@ import { IntentRun, type RunWatch } from './intent.run.js';
 import { LeaseKeeper } from './lease.keeper.js';
 import { Outlet, type Publisher } from './outlet.js';
 import { type Counts, type FlowEnd, noCounts, type Parts } from './parts.js';
-import { place, unplace } from './places.js';
+import { place, unplace } from './place.step.js';
+import { Places } from './places.js';
 import { Pulse } from './pulse.js';
 import { claimLate, pureFlow } from './pure.flow.js';
-import { Slots } from './slots.js';
 import { timerFlow, timerRefused } from './timer.flow.js';
+import { ToolSlots } from './tool.slots.js';
 
 const HAND_OVER_AGAIN_MS = 5_000;
 /** How long an aborted tool gets to say how it ended. */
@@ -41,6 +42,7 @@ export class Executor implements RunWatch {
     private readonly registry: ToolRegistry,
     sessions: SessionStore,
     private readonly claims: ClaimStore,
+    slots: SlotStore,
     publisher: Publisher,
     private readonly options: DispatcherOptions,
     random: () => number = Math.random,
@@ -58,7 +60,8 @@ export class Executor implements RunWatch {
         options.tracing,
         options.soon,
       ),
-      slots: new Slots(options.concurrency),
+      places: new Places(options.concurrency),
+      slots: new ToolSlots(slots, pulse, options.leaseMs, random),
       pulse,
       leases: new LeaseKeeper(claims, pulse, options.leaseMs),
       options,
@@ -80,6 +83,11 @@ export class Executor implements RunWatch {
   /** Intents under way, waiting ones included. */
   get inFlight(): number {
     return this.running.size;
+  }
+
+  /** Of them, those that wait for a slot of their tool. */
+  get waitingForSlots(): number {
+    return this.parts.slots.waiting;
   }
 
   /**
@@ -158,6 +166,7 @@ export class Executor implements RunWatch {
       run.over = true;
       if (run.lostClaim) parts.counts.claimsLost++;
       run.letGo();
+      run.freeSlot();
       unplace(parts, run);
       parts.pulse.leave(run);
       this.running.delete(name);
@@ -170,7 +179,9 @@ export class Executor implements RunWatch {
     if (tool === undefined || !intent.ours) return claimedFlow(parts, run);
     if (tool.timerMs !== undefined)
       return (await timerRefused(parts, run)) ?? timerFlow(parts, run, tool.timerMs(intent.parameters));
-    return effect === 'pure' ? pureFlow(parts, run) : claimedFlow(parts, run);
+    // who may have to wait for a slot needs a claim that remembers it
+    const claimless = effect === 'pure' && tool.spec.concurrency === undefined;
+    return claimless ? pureFlow(parts, run) : claimedFlow(parts, run);
   }
 
   runsLong(run: IntentRun): void {
@@ -220,9 +231,10 @@ export class Executor implements RunWatch {
   }
 
   private async shutDown(graceMs: number): Promise<void> {
-    const { slots, pulse } = this.parts;
+    const { places, slots, pulse } = this.parts;
     // after this turn, so that isDraining is true for whoever is woken
     await Promise.resolve();
+    places.close(closing());
     slots.close(closing());
     pulse.wakeSleepers(closing());
     await this.idleWithin(graceMs);

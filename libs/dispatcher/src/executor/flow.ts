@@ -13,6 +13,7 @@ import type { FlowEnd, Parts } from './parts.js';
 import { pauseUntil } from './pause.js';
 import { overdue } from './queue.ttl.js';
 import { type MaybeDone, ruleFour, takenOverError } from './rule.four.js';
+import { needsSlot, takeSlot } from './slot.step.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 /** Why the tool isn't run at all: the Commander and the brain see it as a failure. */
@@ -193,6 +194,8 @@ const runClaimed = async (parts: Parts, run: IntentRun): Promise<Next> => {
   if (lease.signal === 'cancelled') return after(await endCancelled(parts, run));
   const late = await overdue(parts, run);
   if (late !== undefined) return after(await end(parts, run, 'failed', null, late));
+  // once more from the top: a wait may have changed what was looked at
+  if (needsSlot(run)) return resume(parts, run, await takeSlot(parts, run));
   if (run.marksStart) {
     const reply = await insist(parts, () => claims.start(lease.key, lease.token));
     if (reply === 'lost') {
@@ -208,6 +211,8 @@ const runClaimed = async (parts: Parts, run: IntentRun): Promise<Next> => {
     return { do: 'run' };
   }
   const ending = await attemptOnce(parts, run);
+  // one that can't be repeated may go on after its timeout, until the run is over
+  if (ending.kind !== 'timeout' || run.repeatable) run.freeSlot();
   return { do: 'settle', verdict: judge(parts, run, ending), ending };
 };
 

@@ -10,9 +10,11 @@ import type { RegisteredTool } from '../registry/registered.tool.js';
 import type { Attempt } from './attempt.js';
 import type { AbortCause } from './ending.js';
 import type { Intent } from './intent.js';
-import type { Lease, LeaseSignal } from './lease.keeper.js';
+import type { LeaseSignal } from './lease.js';
+import type { ClaimLease } from './lease.keeper.js';
 import type { RunTimes } from './outcomes.js';
 import type { Beating } from './pulse.js';
+import type { Slot } from './tool.slots.js';
 
 /** What has to happen to a run while it is under way. */
 export interface RunWatch {
@@ -32,7 +34,7 @@ export class IntentRun implements Beating {
   readonly timeoutMs: number;
   /** runs that ended by themselves, earlier owners' included */
   attempts = 0;
-  lease: Lease | undefined;
+  lease: ClaimLease | undefined;
   attempt: Attempt | undefined;
   /** somebody may have begun to run it, here or elsewhere */
   begun = false;
@@ -40,6 +42,8 @@ export class IntentRun implements Beating {
   underWay = false;
   /** a place in flight is ours */
   placed = false;
+  /** one of its tool's slots is ours */
+  slot: Slot | undefined;
   /** the claim that a long pure run is asking for */
   lateClaim: Promise<void> | undefined;
   handedOver = false;
@@ -105,7 +109,7 @@ export class IntentRun implements Beating {
   }
 
   /** Takes the lease, and hears from it. What it said before counts too. */
-  holds(lease: Lease): void {
+  holds(lease: ClaimLease): void {
     this.lease = lease;
     lease.onSignal = (signal) => {
       this.heard(signal);
@@ -121,6 +125,11 @@ export class IntentRun implements Beating {
   letGo(): void {
     this.lease?.release();
     this.lease = undefined;
+  }
+
+  freeSlot(): void {
+    this.slot?.giveBack();
+    this.slot = undefined;
   }
 
   /** The handing over didn't work; it is tried again after `ms`. */

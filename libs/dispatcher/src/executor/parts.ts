@@ -5,14 +5,16 @@ import type { ToolFigures } from './figures.js';
 import type { LeaseKeeper } from './lease.keeper.js';
 import type { Outlet } from './outlet.js';
 import type { Pulse } from './pulse.js';
-import type { Slots } from './slots.js';
+import type { Places } from './places.js';
+import type { ToolSlots } from './tool.slots.js';
 
 /** What the flows share; made once per process. */
 export interface Parts {
   sessions: SessionStore;
   claims: ClaimStore;
   outlet: Outlet;
-  slots: Slots;
+  places: Places;
+  slots: ToolSlots;
   pulse: Pulse;
   leases: LeaseKeeper;
   options: DispatcherOptions;

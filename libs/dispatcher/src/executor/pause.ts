@@ -1,6 +1,6 @@
 import type { IntentRun } from './intent.run.js';
 import type { Parts } from './parts.js';
-import { place, unplace } from './places.js';
+import { place, unplace } from './place.step.js';
 
 /** From here on a wait is left to the claim and the sweeper; below, its record is held. */
 const HAND_OVER_MS = 2_000;

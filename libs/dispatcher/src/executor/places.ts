@@ -1,22 +1,41 @@
-import type { IntentRun } from './intent.run.js';
-import type { Parts } from './parts.js';
+interface Waiting {
+  grant: () => void;
+  refuse: (error: Error) => void;
+}
 
-/** Takes a place in flight for the run, waiting for one where none is free. A durable timer needs none. */
-export const place = (parts: Parts, run: IntentRun): Promise<void> | undefined => {
-  const { tool, intent } = run;
-  if (run.placed || tool?.timerMs !== undefined) return undefined;
-  const waiting = parts.slots.acquire(intent.tool, tool?.spec.concurrency);
-  if (waiting === undefined) {
-    run.placed = true;
-    return undefined;
+/** The places of tools in flight in this process. Who waits is served in order of arrival. */
+export class Places {
+  private used = 0;
+  private readonly waiting: Waiting[] = [];
+  private closed: Error | undefined;
+
+  constructor(private readonly limit: number) {}
+
+  get inFlight(): number {
+    return this.used;
   }
-  return waiting.then(() => {
-    run.placed = true;
-  });
-};
 
-export const unplace = (parts: Parts, run: IntentRun): void => {
-  if (!run.placed) return;
-  run.placed = false;
-  parts.slots.release(run.intent.tool);
-};
+  /** @returns undefined when a place was free; else a promise of one, rejected when the places are closed */
+  acquire(): Promise<void> | undefined {
+    if (this.closed !== undefined) return Promise.reject(this.closed);
+    if (this.used < this.limit) {
+      this.used++;
+      return undefined;
+    }
+    return new Promise((grant, refuse) => {
+      this.waiting.push({ grant, refuse });
+    });
+  }
+
+  release(): void {
+    const next = this.waiting.shift();
+    if (next === undefined) this.used--;
+    else next.grant();
+  }
+
+  /** Whoever waits is refused, and whoever comes. */
+  close(error: Error): void {
+    this.closed = error;
+    for (const { refuse } of this.waiting.splice(0)) refuse(error);
+  }
+}

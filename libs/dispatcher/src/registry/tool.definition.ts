@@ -67,7 +67,7 @@ export interface ToolOptions<P = never> {
   queueTtlMs?: number;
   /** default: 5 runs (10 as a compensation), 200 ms doubling to 10 s, with jitter */
   retry?: Partial<RetryPolicy>;
-  /** runs at once in one process; default: only the process's own bound */
+  /** runs at once, in all processes together; default: only each process's own bound */
   concurrency?: number;
   /** Asked after the intent's deadline when a run that can't be repeated was cut off. */
   probe?: (parameters: P, context: ToolContext) => ProbeAnswer | Promise<ProbeAnswer>;

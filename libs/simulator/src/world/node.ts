@@ -21,7 +21,7 @@ import {
   type ToolCallData,
 } from '#contracts';
 import { type DispatcherOptions, Executor, type RegisteredTool, ToolRegistry } from '#dispatcher';
-import type { ClaimStore } from '#idempotency';
+import type { ClaimStore, SlotStore } from '#idempotency';
 import { Sweeper } from '#scheduler';
 import type { DeadLetterStore, SessionStore } from '#state';
 import { type Delivery, EventClient, EventStrategy, type Transport } from '#transport';
@@ -39,6 +39,7 @@ export interface Ports {
   sessions: SessionStore;
   claims: ClaimStore;
   deadLetters: DeadLetterStore;
+  slots: SlotStore;
   transport: Transport;
 }
 
@@ -153,7 +154,15 @@ export class SimulatedNode {
     }
     if (roles.includes('dispatcher')) {
       const served = parts.lacks.size === 0 ? registry : registryOf(tools, parts.lacks);
-      const executor = new Executor(served, sessions, claims, client, this.dispatching(), random);
+      const executor = new Executor(
+        served,
+        sessions,
+        claims,
+        ports.slots,
+        client,
+        this.dispatching(),
+        random,
+      );
       this.executor = executor;
       const strategy = this.strategy('dispatcher', TOPICS.intent, GROUPS.dispatcher, 64, 'none');
       this.handle(strategy, 'dispatcher', EVENT_NAMES.toolCall, (event) =>

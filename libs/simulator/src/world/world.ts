@@ -1,5 +1,6 @@
 import { isTerminal, type Submission } from '#contracts';
 import type { RegisteredTool } from '#dispatcher';
+import { EmbeddedSlotStore, type SlotStore } from '#idempotency';
 import { ClaimRows } from '../servers/claim-rows.js';
 import { DeadLetterRows } from '../servers/dead-letter-rows.js';
 import { LogRows } from '../servers/log-rows.js';
@@ -82,6 +83,8 @@ export class World implements Surroundings {
   readonly sessions: SessionRows;
   readonly claims: ClaimRows;
   readonly deadLetters: DeadLetterRows;
+  /** reached without faults: what a slot decides is when a tool runs, not whether */
+  readonly slots: SlotStore;
   readonly log: LogRows;
   readonly clients: Client[];
   private readonly person: Person;
@@ -99,6 +102,7 @@ export class World implements Surroundings {
     const now = () => this.serverNow();
     this.sessions = new SessionRows(now);
     this.claims = new ClaimRows(now);
+    this.slots = new EmbeddedSlotStore(now);
     this.log = new LogRows(now);
     const drawn = drawScenario(this.random, options.submission);
     this.scenario = options.scenario?.(drawn) ?? drawn;
@@ -300,6 +304,7 @@ export class World implements Surroundings {
     const log = new SimulatedTransport(this.log, new Wire(this, process, 'log'), () => random.int(1, 8));
     const own: Ports = {
       sessions: new SimulatedSessionStore(this.sessions, new Wire(this, process, 'sessions')),
+      slots: this.slots,
       claims: new SimulatedClaimStore(this.claims, new Wire(this, process, 'claims')),
       deadLetters: new SimulatedDeadLetterStore(this.deadLetters, new Wire(this, process, 'sessions')),
       transport: log,
