@@ -35,6 +35,8 @@ import {
 export class SimulatedSessionStore extends SessionStore {
   readonly capabilities: StateCapabilities = { driver: 'simulated', durability: 'power', shared: true };
   private readonly watches = new Set<() => void>();
+  /** what this process wrote or read last; kept for ever, so that schedules meet what others have long gone beyond */
+  private readonly seen = new Map<string, Snapshot>();
   private closed = false;
 
   constructor(
@@ -57,26 +59,46 @@ export class SimulatedSessionStore extends SessionStore {
     return this.call('now', () => this.line.now());
   }
 
-  create(creation: Creation): Promise<CreateReply> {
+  async create(creation: Creation): Promise<CreateReply> {
     const given = copyOf(creation);
-    return this.call(`create ${given.snapshot.session_id}`, () => this.server.create(given));
+    const { snapshot } = given;
+    const reply = await this.call(`create ${snapshot.session_id}`, () => this.server.create(given));
+    if (reply.kind === 'created') this.see(snapshot);
+    return reply;
   }
 
-  load(sessionId: string): Promise<Snapshot | null> {
-    return this.call(`load ${sessionId}`, () => {
+  async load(sessionId: string): Promise<Snapshot | null> {
+    const snapshot = await this.call(`load ${sessionId}`, () => {
       const row = this.server.get(sessionId);
       return row === undefined ? null : snapshotOf(row);
     });
+    if (snapshot !== null) this.see(snapshot);
+    return snapshot;
   }
 
-  commit(commit: Commit): Promise<CommitReply> {
+  override lastSeen(sessionId: string): Snapshot | undefined {
+    return this.seen.get(sessionId);
+  }
+
+  async commit(commit: Commit): Promise<CommitReply> {
     // what the creation wrote isn't written again
     const given = copyOf({
       ...commit,
       snapshot: { ...commit.snapshot, fixed: undefined },
     }) as never as Commit;
     const { session_id, version } = given.snapshot;
-    return this.call(`commit ${session_id} v${version}`, () => this.server.commit(given));
+    const known = this.seen.get(session_id);
+    // until it is answered nobody knows which is the latest
+    this.seen.delete(session_id);
+    const reply = await this.call(`commit ${session_id} v${version}`, () => this.server.commit(given));
+    if (reply.kind === 'committed' && known !== undefined)
+      this.see({ ...given.snapshot, fixed: known.fixed });
+    return reply;
+  }
+
+  private see(snapshot: Snapshot): void {
+    if (isTerminal(snapshot.status)) this.seen.delete(snapshot.session_id);
+    else this.seen.set(snapshot.session_id, snapshot);
   }
 
   isPending(sessionId: string, intentId: string): Promise<PendingReply> {
