@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Liveness, Readiness } from '#contracts';
+import type { Liveness, Problem, Readiness, SessionView } from '#contracts';
 import { eventually, RuntimeProcess } from '#testing';
 import {
   type KafkaServer,
@@ -45,6 +45,30 @@ const becomesUnready = (check: string): Promise<string> =>
     },
     { ...PATIENCE, what: `${check} is told to be wrong` },
   );
+/** Submits a session with this key. */
+const submit = async (
+  key: string,
+): Promise<{ status: number; body: Pick<Problem, 'code' | 'session_id'> }> => {
+  const response = await fetch(`${runtime.url}/v1/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': key },
+    body: JSON.stringify({ plan: { steps: [{ id: 'a', tool: 'wait', parameters: { ms: 1 } }] } }),
+  });
+  return { status: response.status, body: (await response.json()) as Pick<Problem, 'code' | 'session_id'> };
+};
+const accepted = async (key: string): Promise<string> => {
+  const { status, body } = await submit(key);
+  expect(status).toBe(202);
+  return body.session_id ?? '';
+};
+const completes = (id: string): Promise<boolean> =>
+  eventually(
+    async () => {
+      const session = (await (await fetch(`${runtime.url}/v1/sessions/${id}`)).json()) as SessionView;
+      return session.status === 'completed';
+    },
+    { ...PATIENCE, what: `${id} completes` },
+  );
 const becomesReady = (): Promise<boolean> =>
   eventually(async () => (await readiness()).status === 200, { ...PATIENCE, what: 'it is ready again' });
 
@@ -53,16 +77,27 @@ it('a process without its store is not ready, says so, and is again when the sto
   expect(await becomesUnready('session store')).not.toBe('');
   expect(await becomesUnready('claim store')).not.toBe('');
   expect((await fetch(`${runtime.url}/health/live`)).status).toBe(200);
+  expect(await submit('while Redis is away')).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  expect((await fetch(`${runtime.url}/v1/sessions/sess-any`)).status).toBe(503);
   await redis.restart();
   await becomesReady();
+  await completes(await accepted('while Redis is away'));
 }, 300_000);
 
 it('a process without its log is not ready, says so, and is again when the brokers are back', async () => {
   await kafka.kill9();
   expect(await becomesUnready('log')).not.toBe('');
   expect((await fetch(`${runtime.url}/metrics`)).status).toBe(200);
+  // its snapshot is written: that is told, and the repeat finds it
+  const { status, body } = await submit('while Kafka is away');
+  expect({ status, body }).toMatchObject({
+    status: 503,
+    body: { code: 'unavailable', session_id: expect.stringMatching(/^sess-/) },
+  });
   await kafka.restart();
   await becomesReady();
+  expect(await accepted('while Kafka is away')).toBe(body.session_id);
+  await completes(body.session_id ?? '');
 }, 300_000);
 
 it("a process whose clock isn't the store's is not ready, says so, and is again when its clock is set", async () => {
