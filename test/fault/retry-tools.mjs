@@ -35,4 +35,17 @@ export const tools = [
       return { attempt: context.attempt };
     },
   },
+  {
+    name: 'probed',
+    description: 'hangs, and can be asked afterwards whether it was done',
+    parameters: object,
+    effect: 'irreversible',
+    timeoutMs: 1500,
+    retry: { maxAttempts: 1 },
+    async run(_parameters, context) {
+      begun(context);
+      await opened();
+    },
+    probe: ({ answer }) => answer,
+  },
 ];

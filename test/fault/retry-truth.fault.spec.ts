@@ -170,6 +170,28 @@ describe.each(drivers)('on %s', (_, env) => {
     },
     90_000,
   );
+
+  it('what a crash cut off is not run again, but asked about after its deadline', async () => {
+    const cases = [
+      [
+        { outcome: 'done', result: { found: 7 } },
+        { status: 'completed', result: { it: { found: 7 } } },
+      ],
+      [
+        { outcome: 'not_done' },
+        { status: 'failed', error: { message: expect.stringContaining('nothing was done') as unknown } },
+      ],
+      [{ outcome: 'unknown' }, { status: 'parked', stuck: [{ tool_name: 'probed' }] }],
+    ] as const;
+    await begin(env());
+    const ids = await Promise.all(
+      cases.map(([answered]) => submit({ tool: 'probed', parameters: { answer: answered } })),
+    );
+    await eventually(() => begun().length === cases.length);
+    await killed();
+    for (const [i, [, ends]] of cases.entries()) expect(await ended(ids[i]!)).toMatchObject(ends);
+    expect(begun()).toHaveLength(cases.length);
+  }, 120_000);
 });
 
 describe('is not tried again', () => {
