@@ -3,7 +3,15 @@ import type { ClaimKey, ClaimStore } from '#idempotency';
 import type { Around, Finding, Ports, SimulatorOptions } from '#simulator';
 import type { SessionStore } from '#state';
 import type { Feed, OutboundRecord, PartitionPosition } from '#transport';
-import { askedInTurn, plainPlans, unattended, whileReleasesDiffer, withForgeries } from './profiles.js';
+import {
+  askedInTurn,
+  claimsStay,
+  plainPlans,
+  sendsAtOnce,
+  unattended,
+  whileReleasesDiffer,
+  withForgeries,
+} from './profiles.js';
 
 /** A rule of the protocol, broken on purpose by something that stands before the ports of each process. */
 export interface Mutant {
@@ -78,6 +86,8 @@ const LEASE_FOR_EVER_MS = 10 * 365 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
 /** Where two intents have one id, a session parks for a person; more isn't promised. */
 const FORGED = ['dead_letter', 'one_outcome', 'true_outcome', 'compensation', 'log_is_the_truth'] as const;
+/** Owners that are away for long, and come back with an outcome of their own. */
+const FREEZES = { freeze_before: 25, freeze_after: 25 };
 /** No sweeper repairs what the log itself should bring back. */
 const SWEEPLESS: SimulatorOptions = { sweeps: false, scenario: plainPlans };
 
@@ -237,6 +247,7 @@ export const MUTANTS: readonly Mutant[] = [
         return real.record(key, token, outcome, retentionMs);
       },
     })),
+    options: { scenario: sendsAtOnce, weights: FREEZES },
   },
   {
     name: 'own-outcome-first',
@@ -249,6 +260,7 @@ export const MUTANTS: readonly Mutant[] = [
         return reply.kind === 'superseded' ? { kind: 'recorded' } : reply;
       },
     })),
+    options: { around: claimsStay, weights: FREEZES },
   },
   {
     name: 'no-lease',

@@ -44,6 +44,36 @@ export const askedInTurn = (scenario: Scenario): Scenario => ({
   })),
 });
 
+/** Several calls at once that may not be repeated. */
+export const sendsAtOnce = (scenario: Scenario): Scenario => ({
+  ...scenario,
+  habits: {},
+  wishes: scenario.wishes.map(({ key, atMs }) => ({
+    key,
+    atMs,
+    submission: {
+      plan: {
+        steps: ['s0', 's1', 's2'].map((id) => ({
+          id,
+          after: [],
+          tool: 'send',
+          parameters: { name: id, acts: [{ ms: 1_200, ends: 'ok', does: 600 }] },
+        })),
+      },
+    },
+  })),
+});
+
+/** A step that applies an outcome never gets to dropping its claim: whoever comes back late finds what is recorded. */
+export const claimsStay: Around = {
+  ports: (ports) => ({
+    ...ports,
+    claims: Object.assign(Object.create(ports.claims) as typeof ports.claims, {
+      forget: () => Promise.resolve(),
+    }),
+  }),
+};
+
 /** Nobody has what is among the dead letters published again, which would only be forged again. */
 export const unattended = (scenario: Scenario): Scenario => ({ ...scenario, habits: {} });
 
