@@ -84,7 +84,8 @@ export class RuntimeProcess {
     const child = this.child;
     if (child === undefined) return null;
     this.child = undefined;
-    if (child.exitCode !== null) return child.exitCode;
+    // it may have ended by itself, or by somebody else's signal
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
     child.kill(signal);
     return exited;

@@ -204,6 +204,28 @@ describe('a cancel', () => {
     expect((await seal(event)).kind).toBe('sealed');
   });
 
+  it('that a step applied before a pure tool had a claim reaches it all the same', async () => {
+    const signals: AbortSignal[] = [];
+    const process = bed.process([
+      tool('t', 'pure', (_parameters, { signal }) => {
+        signals.push(signal);
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')));
+        });
+      }),
+    ]);
+    const event = await bed.intent('t', { effect: 'pure' });
+    const running = process.run(event);
+    await eventually(() => signals.length === 1);
+    expect((await seal(event)).kind).toBe('sealed');
+    await bed.settle(event);
+    await bed.claims.forget([keyOf(event)]);
+    await bed.advanceUntil(() => signals[0]?.aborted === true, LEASE_MS / 6);
+    await running;
+    expect(signals).toHaveLength(1);
+    expect(await bed.claimOf(event)).toBeNull();
+  });
+
   it('reaches a pure tool that runs long', async () => {
     let signal: AbortSignal | undefined;
     const process = bed.process([
