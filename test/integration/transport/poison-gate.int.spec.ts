@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { buildEvent, type CloudEvent, EVENT_NAMES } from '#contracts';
+import { buildEvent, type CloudEvent, DormouseError, EVENT_NAMES } from '#contracts';
 import { Engine } from '#engine';
 import { EmbeddedDeliveryLedger } from '#state';
 import { eventually, tempDir } from '#testing';
@@ -52,6 +52,8 @@ class Scenario {
   readonly deadly = new Set<string>();
   /** calls of the store of deliveries, by name */
   asked: string[] = [];
+  /** so many of the next calls of it fail */
+  outage = 0;
   private boots = 0;
   private end: ((inOrder: boolean) => Promise<void>) | undefined;
 
@@ -143,6 +145,10 @@ class Scenario {
         if (typeof value !== 'function') return value;
         return (...args: unknown[]): unknown => {
           this.asked.push(String(name));
+          if (this.outage > 0) {
+            this.outage--;
+            return Promise.reject(new DormouseError('unavailable', 'the store is away', { retryable: true }));
+          }
           return Reflect.apply(value, target, args);
         };
       },
@@ -176,6 +182,16 @@ describe('the gate before records that processes died over', () => {
     await scenario.begins(`${second.boot} left`);
     await scenario.begins(`${second.boot} other`);
     expect(scenario.asked).toEqual(['take']);
+  });
+
+  it('asks again, with each record, when the store was away as the partition came', async () => {
+    scenario.outage = 3;
+    const first = await scenario.start();
+    await first.publish('one', 'two');
+    await scenario.begins(`${first.boot} one`);
+    await scenario.begins(`${first.boot} two`);
+    expect(new Set(scenario.asked)).toEqual(new Set(['take']));
+    expect(scenario.asked.length).toBeGreaterThan(3);
   });
 
   it('counts in one write what was there when a process died, each event once, and nothing that came later', async () => {

@@ -21,7 +21,7 @@ export class PartitionRecovery {
   /** events whose delivery to this process is counted */
   private readonly begun = new Map<string, Promise<void>>();
   private readonly assignedAt = Date.now();
-  private readonly taken: Promise<void>;
+  private taking: Promise<void> | undefined;
   private isTaken = false;
   private died = false;
   private waiting: Waiting[] = [];
@@ -29,18 +29,13 @@ export class PartitionRecovery {
   constructor(
     private readonly deliveries: Deliveries,
     readonly place: Place,
-    boot: string,
-    offset: number,
+    private readonly boot: string,
+    private readonly offset: number,
     /** records that can have been in flight */
     private left: number,
   ) {
-    this.taken = deliveries.take(place, boot, offset).then(({ died, counts }) => {
-      this.died = died;
-      this.isTaken = true;
-      for (const count of counts) this.known.set(count.event, count);
-    });
     // whoever asks is told
-    this.taken.catch(() => undefined);
+    this.take().catch(() => undefined);
   }
 
   /** Nothing of this partition has to be counted any more, nor was. */
@@ -58,7 +53,7 @@ export class PartitionRecovery {
    * Errors: those of the store; nothing may be begun then.
    */
   async begin(event: string, { offset, timestampMs }: LogRecord): Promise<void> {
-    await this.taken;
+    await this.take();
     if (timestampMs > this.assignedAt + SKEW_MS) this.left = 0;
     let counted = this.begun.get(event);
     if (counted === undefined && this.died && (this.known.has(event) || this.left > 0)) {
@@ -98,6 +93,22 @@ export class PartitionRecovery {
     await this.deliveries.forget(this.place);
     for (const [event, { convicted }] of this.known) if (!convicted) this.known.delete(event);
     this.died = false;
+  }
+
+  /** Once; again, with the next record, where the store could not be reached. */
+  private take(): Promise<void> {
+    this.taking ??= this.deliveries.take(this.place, this.boot, this.offset).then(
+      ({ died, counts }) => {
+        this.died = died;
+        this.isTaken = true;
+        for (const count of counts) this.known.set(count.event, count);
+      },
+      (error: unknown) => {
+        this.taking = undefined;
+        throw error;
+      },
+    );
+    return this.taking;
   }
 
   private add(event: string, offset: number): Promise<void> {
