@@ -19,9 +19,17 @@ interface ProduceRequest {
   topicData: { topic: string; partitions: { firstSequence: number; messages: unknown[] }[] }[];
 }
 /** The part of kafkajs that speaks to a broker; the driver's kafkajs has the same. */
-const { prototype: broker } = createRequire(import.meta.url)('kafkajs/src/broker/index.js') as {
-  prototype: { produce(this: unknown, request: ProduceRequest): Promise<unknown> };
+const requireInner = createRequire(import.meta.url);
+const { prototype: broker } = requireInner('kafkajs/src/broker/index.js') as {
+  prototype: {
+    produce(this: unknown, request: ProduceRequest): Promise<unknown>;
+    listOffsets(this: unknown, request: unknown): Promise<unknown>;
+  };
 };
+const { createErrorFromCode } = requireInner('kafkajs/src/protocol/error.js') as {
+  createErrorFromCode(code: number): Error;
+};
+const NOT_LEADER = 6;
 
 /** Sees the requests that write to a topic, and may change them on their way. */
 const watchProduce = (topic: string, change: (request: ProduceRequest) => void = () => undefined) => {
@@ -73,6 +81,29 @@ describe('the transport on Kafka', () => {
     await admin.disconnect();
     opened = [];
     warnings.length = 0;
+  });
+
+  it('waits for the leaders of a topic that was made a moment ago, when it is asked how far a group is', async () => {
+    const topic = freshName('leaderless');
+    const transport = await connect();
+    await transport.start([{ topic, partitions: 2 }]);
+    const { listOffsets } = broker;
+    let refused = 0;
+    broker.listOffsets = function (request) {
+      return ++refused <= 3
+        ? Promise.reject(createErrorFromCode(NOT_LEADER))
+        : listOffsets.call(this, request);
+    };
+    try {
+      const lag = await transport.lag(topic, 'nobody');
+      expect(lag.map(({ partition, end }) => [partition, end])).toEqual([
+        [0, 0],
+        [1, 0],
+      ]);
+      expect(refused).toBeGreaterThan(3);
+    } finally {
+      broker.listOffsets = listOffsets;
+    }
   });
 
   it('uses a topic that has other settings, says so, and goes by its largest batch', async () => {

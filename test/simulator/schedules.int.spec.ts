@@ -4,7 +4,7 @@ import { quietly } from './quietly.js';
 
 /** The same with every build, so that a build tells of its own change alone; another one looks elsewhere. */
 const FIRST = Number(process.env['SEED'] ?? 1_000_000);
-const SCHEDULES = Number(process.env['SCHEDULES'] ?? 1_500);
+const SCHEDULES = Number(process.env['SCHEDULES'] ?? 600);
 
 quietly();
 

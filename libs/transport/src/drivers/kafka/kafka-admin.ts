@@ -17,6 +17,10 @@ interface Bounds {
 
 const COORDINATOR_WITHIN_MS = 30_000;
 const COORDINATOR_EVERY_MS = 100;
+const LEADER_WITHIN_MS = 10_000;
+const LEADER_EVERY_MS = 50;
+/** Of a partition that was made, or moved, a moment ago. */
+const LEADERLESS = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 /** `max.message.bytes` where nobody has set another, or where we may not ask */
 const USUAL_BATCH_BYTES = 1_048_588;
 
@@ -194,11 +198,21 @@ export class KafkaAdmin {
     );
   }
 
+  /** A partition that has no leader at the moment is waited for. */
   private async bounds(topic: string): Promise<Map<number, Bounds>> {
-    const found = await this.ask(`read the ends of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
-    return new Map(
-      found.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }]),
-    );
+    const until = performance.now() + LEADER_WITHIN_MS;
+    for (;;) {
+      try {
+        const found = await this.ask(`read the ends of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+        return new Map(
+          found.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }]),
+        );
+      } catch (error) {
+        const why = protocolError(error) ?? '';
+        if (this.closed || !LEADERLESS.has(why) || performance.now() > until) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LEADER_EVERY_MS));
+    }
   }
 
   private async ask<T>(doing: string, question: (admin: Admin) => Promise<T>): Promise<T> {
