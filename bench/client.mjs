@@ -144,3 +144,17 @@ export const ended = async (url, ids) => {
     await pause();
   }
 };
+
+/**
+ * When the last of these sessions ended, ms since the epoch: their snapshots say it themselves, so nobody had to ask often
+ * while they were worked off. All of them must have completed.
+ * @param {string} url @param {readonly string[]} ids @param {number} limit sessions that have completed, at most
+ */
+export const lastEnd = async (url, ids, limit) => {
+  const completed = await list(url, 'completed', limit);
+  const endedAt = new Map(completed.map((s) => [s.session_id, Date.parse(s.updated_at)]));
+  const missing = ids.filter((id) => !endedAt.has(id));
+  if (missing.length > 0)
+    throw new Error(`expected ${ids.length} completed sessions, ${missing.length} are not: ${missing[0]}`);
+  return ids.reduce((last, id) => Math.max(last, endedAt.get(id)), 0);
+};

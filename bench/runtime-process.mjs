@@ -89,11 +89,12 @@ export class RuntimeProcess {
   }
 
   /** {@link anonymousBytes} after forced collections. */
-  residentBytes() {
-    return new Promise((resolve, reject) => {
+  async residentBytes() {
+    await new Promise((resolve, reject) => {
       this.child.once('message', resolve);
-      this.child.send('memory', (error) => error && reject(error));
+      this.child.send('collect', (error) => error && reject(error));
     });
+    return this.anonymousBytes();
   }
 
   async stop() {

@@ -1,6 +1,6 @@
 // A burst that comes faster than it can be worked off: how fast it is accepted while it is worked off already, how fast
 // it is worked off, and by how much the largest process grows while the backlog stands.
-import { ended, list, request, submitBatch } from '../client.mjs';
+import { ended, lastEnd, request, submitBatch } from '../client.mjs';
 import { session } from '../workload.mjs';
 
 const STEPS = 3;
@@ -47,12 +47,7 @@ export const burst = async ({ server, sessions = 100_000, effect = 'pure' }) => 
   const growth = stopWatching();
   const runs = (await toolRuns(server.processes)) - runsBefore;
 
-  const completed = await list(server.url, 'completed', sessions + WARM_UP);
-  const endedAt = new Map(completed.map((s) => [s.session_id, Date.parse(s.updated_at)]));
-  const missing = ids.filter((id) => !endedAt.has(id));
-  if (missing.length > 0)
-    throw new Error(`expected ${sessions} completed sessions, ${missing.length} are not: ${missing[0]}`);
-  const seconds = (ids.reduce((last, id) => Math.max(last, endedAt.get(id)), 0) - start) / 1000;
+  const seconds = ((await lastEnd(server.url, ids, sessions + WARM_UP)) - start) / 1000;
   return {
     sessions,
     effect,

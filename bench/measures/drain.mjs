@@ -1,5 +1,5 @@
 // How fast a burst is worked off: from the first byte sent to the last terminal snapshot.
-import { ended, list, submitBatch } from '../client.mjs';
+import { ended, lastEnd, submitBatch } from '../client.mjs';
 import { session } from '../workload.mjs';
 
 const STEPS = 3;
@@ -20,13 +20,7 @@ export const drain = async ({ server, engine, sessions = 2000, effect = 'pure' }
   const used = server.cpuMs() - cpu;
   const usedByServers = serversCpu === undefined ? undefined : engine.serversCpuMs() - serversCpu;
 
-  // the snapshots say themselves when they ended: asking them often would take part in what is measured
-  const completed = await list(server.url, 'completed', sessions + WARM_UP);
-  const endedAt = new Map(completed.map((s) => [s.session_id, Date.parse(s.updated_at)]));
-  const missing = ids.filter((id) => !endedAt.has(id));
-  if (missing.length > 0)
-    throw new Error(`expected ${sessions} completed sessions, ${missing.length} are not: ${missing[0]}`);
-  const seconds = (Math.max(...ids.map((id) => endedAt.get(id))) - start) / 1000;
+  const seconds = ((await lastEnd(server.url, ids, sessions + WARM_UP)) - start) / 1000;
   return {
     sessions,
     effect,

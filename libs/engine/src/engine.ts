@@ -6,7 +6,7 @@ import { Checkpoint } from './checkpoint.js';
 import { brokenError, closedError, folderError } from './engine.errors.js';
 import { type Durability, type EngineOptions } from './engine.options.js';
 import { FolderLock } from './folder-lock.js';
-import { Journal, syncFolder } from './journal.js';
+import { Journal, type JournalCounts, syncFolder } from './journal.js';
 import { recover, type Recovery } from './recovery.js';
 import { Table } from './table.js';
 import { Tree } from './tree.js';
@@ -15,15 +15,6 @@ import { Transaction, View } from './view.js';
 const SEGMENT_BYTES = 64 << 20;
 /** Half of what `process` promises: a flush may take as long again. */
 const SYNC_AFTER_MS = 50;
-
-/** What was put on the disk since the start. */
-export interface JournalCounts {
-  /** writes to the journal, each of a batch of moves */
-  batches: number;
-  bytes: number;
-  /** flushes of the disk */
-  flushes: number;
-}
 
 /** Those who wait for one batch. */
 interface Waiter {
@@ -50,8 +41,6 @@ interface Sealed {
 export class Engine {
   /** Resolves, never rejects, when the engine has stopped for good because of an error: the process should end. */
   readonly failed: Promise<DormouseError>;
-  readonly counts: Readonly<JournalCounts>;
-  private readonly counted: JournalCounts = { batches: 0, bytes: 0, flushes: 0 };
   private readonly tables = new Map<string, Table>();
   private readonly batch = new Batch();
   private readonly transaction: Transaction;
@@ -85,7 +74,6 @@ export class Engine {
     readonly recovery: Recovery,
   ) {
     this.failed = new Promise((resolve) => (this.tellFailed = resolve));
-    this.counts = this.counted;
     this.durable = recovery.batch;
     this.collecting = recovery.batch + 1;
     this.transaction = new Transaction(tree, this.batch);
@@ -124,6 +112,10 @@ export class Engine {
   /** Its name among the journals of the process, for the ports' capabilities. */
   get journalName(): string {
     return this.dir;
+  }
+
+  get counts(): Readonly<JournalCounts> {
+    return this.journal.counts;
   }
 
   /** The clock, ms; never goes back within the process. */
@@ -297,8 +289,6 @@ export class Engine {
     if (this.journal.full) this.journal.rotate(this.collecting - 1);
     const bytes = this.batch.seal(this.collecting);
     this.journal.append(bytes);
-    this.counted.batches++;
-    this.counted.bytes += bytes.length;
     this.checkpoint.added(bytes.length);
     this.batch.clear();
     this.sealed.push({ number: this.collecting++, waiters: this.waiters });
@@ -328,7 +318,6 @@ export class Engine {
     const number = this.collecting - 1;
     // all rows in memory are in the journal when nothing is collected
     const froze = this.batch.empty && this.checkpoint.freeze(this.tables.values(), number);
-    this.counted.flushes++;
     this.flushing = this.journal.sync().then(
       () => {
         this.flushing = null;

@@ -1,5 +1,6 @@
 export { type Durability, type EngineOptions } from './engine.options.js';
-export { Engine, type JournalCounts } from './engine.js';
+export { Engine } from './engine.js';
+export { type JournalCounts } from './journal.js';
 export { keyPart, timePart, under } from './keys.js';
 export { type Recovery } from './recovery.js';
 export { type Table } from './table.js';

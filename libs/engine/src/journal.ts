@@ -35,11 +35,21 @@ export const syncFolder = (dir: string): void => {
   }
 };
 
+/** What was put on the disk since the start. */
+export interface JournalCounts {
+  /** writes to the journal, each of a batch of moves */
+  batches: number;
+  bytes: number;
+  /** flushes of the disk */
+  flushes: number;
+}
+
 /**
  * The append-only file in front of the tree. `append` puts a batch into the operating system's hands: it survives the
  * process. `sync` puts it on the disk: it survives the machine.
  */
 export class Journal {
+  readonly counts: JournalCounts = { batches: 0, bytes: 0, flushes: 0 };
   private fd: number;
   private size = 0;
   private segment: number;
@@ -66,11 +76,14 @@ export class Journal {
     let at = 0;
     while (at < bytes.length) at += writeSync(this.fd, bytes, at, bytes.length - at);
     this.size += bytes.length;
+    this.counts.batches++;
+    this.counts.bytes += bytes.length;
   }
 
   /** Flushes all that was appended before the call. */
   sync(): Promise<void> {
     this.syncs++;
+    this.counts.flushes++;
     return new Promise((resolve, reject) => {
       fdatasync(this.fd, (error) => {
         this.syncs--;

@@ -4,6 +4,7 @@ import type {
   EventContext,
   ExternalTool,
   JsonObject,
+  Outcome,
   PendingIntent,
   Snapshot,
   ToolCallData,
@@ -210,6 +211,26 @@ export class DispatcherBed {
       timeline: [],
       wakeAt: null,
     });
+  }
+
+  async digestOf(event: CloudEvent<ToolCallData>): Promise<string> {
+    return (await this.sessions.load(sessionOf(event)))?.pending[0]?.digest ?? '';
+  }
+
+  /** What a cancel records that comes before the tool has begun. */
+  cancelled(): Outcome {
+    return {
+      status: 'cancelled',
+      result: null,
+      error: { code: 'cancelled', message: 'sealed', retryable: false },
+      attempts: 0,
+      started_at: new Date(this.clock.now()).toISOString(),
+      duration_ms: 0,
+    };
+  }
+
+  async seal(event: CloudEvent<ToolCallData>): ReturnType<ClaimStore['seal']> {
+    return this.claims.seal(keyOf(event), await this.digestOf(event), this.cancelled(), 600_000);
   }
 
   async claimOf(event: CloudEvent<ToolCallData>): Promise<ClaimView | null> {

@@ -1,16 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type CloudEvent, type Outcome, type ToolCallData } from '#contracts';
+import { type CloudEvent, type ToolCallData } from '#contracts';
 import { eventually } from '#testing';
-import {
-  deferred,
-  DispatcherBed,
-  keyOf,
-  killedAt,
-  LEASE_MS,
-  type Process,
-  sessionOf,
-  tool,
-} from './dispatcher-bed.js';
+import { deferred, DispatcherBed, killedAt, LEASE_MS, type Process, tool } from './dispatcher-bed.js';
 
 let bed: DispatcherBed;
 beforeEach(async () => {
@@ -57,18 +48,6 @@ class Gated {
 
 const narrow = (name: string, more = {}): Promise<CloudEvent<ToolCallData>> =>
   bed.intent('narrow', { parameters: { name }, deadlineMs: 600_000, ...more });
-const sealed = async (event: CloudEvent<ToolCallData>) => {
-  const outcome: Outcome = {
-    status: 'cancelled',
-    result: null,
-    error: { code: 'cancelled', message: 'sealed', retryable: false },
-    attempts: 0,
-    started_at: new Date(bed.clock.now()).toISOString(),
-    duration_ms: 0,
-  };
-  const digest = (await bed.sessions.load(sessionOf(event)))?.pending[0]?.digest ?? '';
-  return bed.claims.seal(keyOf(event), digest, outcome, 600_000);
-};
 const ends = (process: Process) => process.published.map(({ data }) => [data?.result, data?.status]);
 
 describe('a concurrency of a tool', () => {
@@ -198,7 +177,7 @@ describe('a concurrency of a tool', () => {
     const event = await narrow('waits');
     const waiting = process.run(event);
     await eventually(() => process.executor.waitingForSlots === 1);
-    expect((await sealed(event)).kind).toBe('sealed');
+    expect((await bed.seal(event)).kind).toBe('sealed');
     await bed.advanceUntil(() => process.published.length === 1, 200);
     await waiting;
     gated.open('runs');

@@ -1,11 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  type EffectClass,
-  type Outcome,
-  RetryableError,
-  type ToolCallData,
-  type CloudEvent,
-} from '#contracts';
+import { type EffectClass, RetryableError } from '#contracts';
 import { waitTool } from '#dispatcher';
 import { eventually } from '#testing';
 import { deferred, DispatcherBed, keyOf, LEASE_MS, sessionOf, tool } from './dispatcher-bed.js';
@@ -15,19 +9,6 @@ beforeEach(async () => {
   bed = await DispatcherBed.open();
 });
 afterEach(() => bed.close());
-
-const digestOf = async (event: CloudEvent<ToolCallData>): Promise<string> =>
-  (await bed.sessions.load(sessionOf(event)))?.pending[0]?.digest ?? '';
-const cancelled = (): Outcome => ({
-  status: 'cancelled',
-  result: null,
-  error: { code: 'cancelled', message: 'sealed', retryable: false },
-  attempts: 0,
-  started_at: new Date(bed.clock.now()).toISOString(),
-  duration_ms: 0,
-});
-const seal = async (event: CloudEvent<ToolCallData>) =>
-  bed.claims.seal(keyOf(event), await digestOf(event), cancelled(), 600_000);
 
 describe('a timeout', () => {
   const hangs = (effect: EffectClass, signals: AbortSignal[], more = {}) =>
@@ -130,7 +111,7 @@ describe('a cancel', () => {
       let runs = 0;
       const process = bed.process([tool('t', effect, () => ++runs)]);
       const event = await bed.intent('t', { effect });
-      expect((await seal(event)).kind).toBe('sealed');
+      expect((await bed.seal(event)).kind).toBe('sealed');
       await process.run(event);
       expect(runs).toBe(0);
       expect(process.published[0]?.data?.status).toBe('cancelled');
@@ -145,7 +126,7 @@ describe('a cancel', () => {
         const value: unknown = Reflect.get(target, name);
         if (name === 'start')
           return async (...given: Parameters<typeof target.start>) => {
-            await seal(event);
+            await bed.seal(event);
             return target.start(...given);
           };
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
@@ -179,7 +160,7 @@ describe('a cancel', () => {
     const event = await bed.intent('t');
     const running = process.run(event);
     await eventually(async () => (await bed.claimOf(event))?.started === true);
-    expect((await seal(event)).kind).toBe('started');
+    expect((await bed.seal(event)).kind).toBe('started');
     await bed.advanceUntil(() => process.published.length > 0, 500);
     await running;
     expect(process.published[0]?.data?.status).toBe(status);
@@ -201,7 +182,7 @@ describe('a cancel', () => {
     });
     await process.run(event);
     expect({ runs, published: process.published }).toEqual({ runs: 0, published: [] });
-    expect((await seal(event)).kind).toBe('sealed');
+    expect((await bed.seal(event)).kind).toBe('sealed');
   });
 
   it('that a step applied before a pure tool had a claim reaches it all the same', async () => {
@@ -217,7 +198,7 @@ describe('a cancel', () => {
     const event = await bed.intent('t', { effect: 'pure' });
     const running = process.run(event);
     await eventually(() => signals.length === 1);
-    expect((await seal(event)).kind).toBe('sealed');
+    expect((await bed.seal(event)).kind).toBe('sealed');
     await bed.settle(event);
     await bed.claims.forget([keyOf(event)]);
     await bed.advanceUntil(() => signals[0]?.aborted === true, LEASE_MS / 6);
@@ -240,7 +221,7 @@ describe('a cancel', () => {
     const running = process.run(event);
     await bed.advanceUntil(async () => (await bed.claimOf(event)) !== null, LEASE_MS / 6);
     // it took a claim after a third of a lease; the seal is heard at its renewal
-    expect((await seal(event)).kind).toBe('sealed');
+    expect((await bed.seal(event)).kind).toBe('sealed');
     await bed.advanceUntil(() => signal?.aborted === true, 200);
     await running;
     expect(process.published[0]?.data?.status).toBe('cancelled');
@@ -280,7 +261,7 @@ describe('a lease', () => {
   it('that another holds for a minute is left to its claim', async () => {
     const event = await bed.intent('t', { effect: 'idempotent', deadlineMs: 600_000 });
     const token = 'other:1';
-    const digest = await digestOf(event);
+    const digest = await bed.digestOf(event);
     await bed.claims.claim({ ...keyOf(event), digest, token, leaseMs: 600_000 });
     const process = bed.process([tool('t', 'idempotent', () => 1)]);
     let finished = false;
@@ -311,14 +292,14 @@ describe('a lease', () => {
     await eventually(() => signal !== undefined);
     // somebody takes it over at the end of a lease that could not be renewed in time
     await bed.clock.advance(LEASE_MS + 1);
-    const digest = await digestOf(event);
+    const digest = await bed.digestOf(event);
     const taken = await bed.claims.claim({ ...keyOf(event), digest, token: 'other:1', leaseMs: LEASE_MS });
     if (taken.kind === 'taken_over') {
       await eventually(() => signal?.aborted === true);
       await bed.claims.record(
         keyOf(event),
         'other:1',
-        { ...cancelled(), status: 'succeeded', result: 'theirs', error: null },
+        { ...bed.cancelled(), status: 'succeeded', result: 'theirs', error: null },
         600_000,
       );
       await bed.advanceUntil(() => process.published.length > 0, 200);

@@ -15,12 +15,24 @@ interface Bounds {
   end: number;
 }
 
-const COORDINATOR_WITHIN_MS = 30_000;
-const COORDINATOR_EVERY_MS = 100;
-const LEADER_WITHIN_MS = 10_000;
-const LEADER_EVERY_MS = 50;
+/** What the brokers will be able to answer soon. */
+interface Pending {
+  withinMs: number;
+  everyMs: number;
+  isOnItsWay: (error: unknown) => boolean;
+}
+const COORDINATOR: Pending = {
+  withinMs: 30_000,
+  everyMs: 100,
+  isOnItsWay: (error) => DormouseError.is(error) && error.retryable,
+};
 /** Of a partition that was made, or moved, a moment ago. */
 const LEADERLESS = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+const LEADER: Pending = {
+  withinMs: 10_000,
+  everyMs: 50,
+  isOnItsWay: (error) => LEADERLESS.has(protocolError(error) ?? ''),
+};
 /** `max.message.bytes` where nobody has set another, or where we may not ask */
 const USUAL_BATCH_BYTES = 1_048_588;
 
@@ -122,21 +134,13 @@ export class KafkaAdmin {
    * joining fails.
    */
   async coordinatorAnswers(group: string, topic: string): Promise<void> {
-    const end = performance.now() + COORDINATOR_WITHIN_MS;
-    for (;;) {
-      try {
-        await this.ask('find the coordinator of groups', (admin) =>
-          admin.fetchOffsets({ groupId: group, topics: [topic] }),
-        );
-        return;
-      } catch (error) {
-        // it is there, and doesn't like this name: the groups in use are another matter
-        if (forbids(error)) return;
-        if (this.closed || !DormouseError.is(error) || !error.retryable || performance.now() > end)
-          throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, COORDINATOR_EVERY_MS));
-    }
+    const asked = this.askUntil(COORDINATOR, 'find the coordinator of groups', (admin) =>
+      admin.fetchOffsets({ groupId: group, topics: [topic] }),
+    );
+    await asked.catch((error: unknown) => {
+      // it is there, and doesn't like this name: the groups in use are another matter
+      if (!forbids(error)) throw error;
+    });
   }
 
   /** What the group has committed, by partition; where it has nothing valid, the log's beginning. */
@@ -200,18 +204,28 @@ export class KafkaAdmin {
 
   /** A partition that has no leader at the moment is waited for. */
   private async bounds(topic: string): Promise<Map<number, Bounds>> {
-    const until = performance.now() + LEADER_WITHIN_MS;
+    const found = await this.askUntil(LEADER, `read the ends of ${topic}`, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    );
+    return new Map(
+      found.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }]),
+    );
+  }
+
+  /** Asks again for as long as the answer is on its way. */
+  private async askUntil<T>(
+    { withinMs, everyMs, isOnItsWay }: Pending,
+    doing: string,
+    question: (admin: Admin) => Promise<T>,
+  ): Promise<T> {
+    const end = performance.now() + withinMs;
     for (;;) {
       try {
-        const found = await this.ask(`read the ends of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
-        return new Map(
-          found.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }]),
-        );
+        return await this.ask(doing, question);
       } catch (error) {
-        const why = protocolError(error) ?? '';
-        if (this.closed || !LEADERLESS.has(why) || performance.now() > until) throw error;
+        if (this.closed || !isOnItsWay(error) || performance.now() > end) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, LEADER_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   }
 
