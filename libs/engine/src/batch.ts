@@ -89,19 +89,45 @@ export interface ReadBatch {
   rows: [key: string, value: Buffer | null][];
 }
 
+/** The end of the batch at `at`; undefined: none is there whole. */
+const wholeUntil = (bytes: Buffer, at: number): number | undefined => {
+  if (at + HEADER > bytes.length) return undefined;
+  const end = at + HEADER + bytes.readUInt32LE(at);
+  return end <= bytes.length && crc32(bytes.subarray(at + 8, end)) === bytes.readUInt32LE(at + 4)
+    ? end
+    : undefined;
+};
+
+/** Where the first batch from `from` on begins that is whole and comes after batch `last`; undefined: there is none. */
+const nextWhole = (bytes: Buffer, from: number, last: number): number | undefined => {
+  for (let at = from; at + HEADER <= bytes.length; at++) {
+    const number = bytes.readDoubleLE(at + 8);
+    // hardly any other bytes make such a number: checksums are computed for nearly none
+    if (Number.isSafeInteger(number) && number > last && wholeUntil(bytes, at) !== undefined) return at;
+  }
+  return undefined;
+};
+
 /**
- * The whole batches in `bytes`, in order. Ends at the first that is cut off or whose checksum is wrong: a process that
- * was killed while it wrote leaves such a tail, and nobody was told that it is durable.
+ * The whole batches in `bytes`, in order; what can't be read between two of them is passed over, and seen by the number
+ * that is missing. Returns where the last one ends: a process that was killed while it wrote leaves a tail that is cut
+ * off, and nobody was told that it is durable.
  */
 export function* readBatches(bytes: Buffer, from: number): Generator<ReadBatch, number> {
+  let last = 0;
   let at = from;
-  while (at + HEADER <= bytes.length) {
-    const end = at + HEADER + bytes.readUInt32LE(at);
-    if (end > bytes.length || crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) break;
-    yield { number: bytes.readDoubleLE(at + 8), rows: readRows(bytes.subarray(at + HEADER, end)) };
+  for (;;) {
+    const end = wholeUntil(bytes, at);
+    if (end === undefined) {
+      const next = nextWhole(bytes, at, last);
+      if (next === undefined) return at;
+      at = next;
+      continue;
+    }
+    last = bytes.readDoubleLE(at + 8);
+    yield { number: last, rows: readRows(bytes.subarray(at + HEADER, end)) };
     at = end;
   }
-  return at;
 }
 
 const readRows = (bytes: Buffer): ReadBatch['rows'] => {

@@ -1,8 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine, type EngineOptions } from './index.js';
+import { SEGMENT_HEADER } from './journal.js';
 
 let dir: string;
 const engines: Engine[] = [];
@@ -153,16 +162,66 @@ describe('after a stop without a farewell', () => {
     expect(await get(await open(), 'b')).toBe('3');
   });
 
-  it('a changed byte is seen by its checksum', async () => {
-    const engine = await open();
-    await put(engine, 'a', 'value');
-    await engine.abandon();
-    const file = join(dir, journals()[0]!);
-    const fs = await import('node:fs');
-    const bytes = fs.readFileSync(file);
-    bytes[bytes.length - 2] = 0x21;
+  /** Changes a byte of the batch at `batch` (0: the first; -1: the last) in a journal file of `count` batches of one size. */
+  const damage = (name: string, count: number, batch: number, byte = 50): void => {
+    const file = join(dir, name);
+    const bytes = readFileSync(file);
+    const size = (bytes.length - SEGMENT_HEADER.length) / count;
+    const at = SEGMENT_HEADER.length + ((batch + count) % count) * size + byte;
+    bytes[at] = bytes[at]! ^ 0x01;
     writeFileSync(file, bytes);
+  };
+
+  it('a changed byte is seen by its checksum; in the last batch it is a torn end', async () => {
+    const engine = await open();
+    await put(engine, 'a', 'x'.repeat(100));
+    await engine.abandon();
+    damage(journals()[0]!, 1, -1);
     expect(await get(await open(), 'a')).toBeUndefined();
+  });
+
+  it.each([
+    ['length', 0],
+    ['checksum', 4],
+    ['number', 8],
+    ['rows', 50],
+  ])('a batch that is broken (in its %s) with others after it stops the start', async (_what, byte) => {
+    const engine = await open();
+    for (let i = 0; i < 10; i++) await put(engine, `k${i}`, 'x'.repeat(100));
+    await engine.abandon();
+    damage(journals()[0]!, 10, 4, byte);
+    await expect(open()).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringMatching(/damaged: expected batch 5 after batch 4; came batch 6.*restore a copy/),
+    });
+    expect(journals()).toHaveLength(1);
+  });
+
+  it('a journal file before the last that ends in a torn batch stops the start', async () => {
+    const engine = await open({ segmentBytes: 200 });
+    for (let i = 0; i < 3; i++) await put(engine, `k${i}`, 'x'.repeat(100));
+    await engine.abandon();
+    const [first, ...others] = journals().sort();
+    for (const name of others) writeFileSync(join(dir, name), SEGMENT_HEADER);
+    damage(first!, 2, -1);
+    await expect(open()).rejects.toMatchObject({ code: 'internal' });
+  });
+
+  it('a broken batch that the rows have already harms nothing', async () => {
+    const engine = await open();
+    const value = 'x'.repeat(100);
+    for (const key of ['a', 'b', 'c']) await put(engine, key, value);
+    await engine.abandon();
+    const journal = readFileSync(join(dir, journals()[0]!));
+    await (await open()).abandon();
+    writeFileSync(join(dir, 'journal-0000000001'), journal);
+    damage('journal-0000000001', 3, 1);
+    const again = await open();
+    expect([await get(again, 'a'), await get(again, 'b'), await get(again, 'c')]).toEqual([
+      value,
+      value,
+      value,
+    ]);
   });
 
   it('a missing journal file in the middle stops the start', async () => {

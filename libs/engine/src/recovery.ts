@@ -31,6 +31,11 @@ export const recover = async (dir: string, tree: Tree): Promise<Recovery> => {
   let rows: ReadBatch['rows'] = [];
 
   for (const segment of segments) {
+    if (tornBytes > 0)
+      throw damagedError(
+        dir,
+        `expected whole batches before ${segmentPath(dir, segment)}; came ${tornBytes} bytes that are none`,
+      );
     const bytes = readFileSync(segmentPath(dir, segment));
     const header = bytes.toString('latin1', 0, SEGMENT_HEADER.length);
     // shorter: killed while the segment was made
@@ -42,9 +47,13 @@ export const recover = async (dir: string, tree: Tree): Promise<Recovery> => {
         break;
       }
       if (next.value.number <= batch) continue;
-      if (next.value.number !== batch + 1)
-        throw damagedError(dir, `batch ${batch + 1} is missing before batch ${next.value.number}`);
-      batch = next.value.number;
+      const { number } = next.value;
+      if (number !== batch + 1)
+        throw damagedError(
+          dir,
+          `expected batch ${batch + 1} after batch ${batch}; came batch ${number}, in ${segmentPath(dir, segment)}`,
+        );
+      batch = number;
       replayed++;
       for (const row of next.value.rows) rows.push(row);
       // in order, whole batches or not: the row APPLIED comes last and makes it count
