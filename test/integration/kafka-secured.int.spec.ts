@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import kafkajs, { type AclEntry, type AclOperationTypes, type AclResourceTypes } from 'kafkajs';
+import kafkajs, { type AclEntry, type AclOperationTypes, type AclResourceTypes, type Admin } from 'kafkajs';
 import type { SessionView } from '#contracts';
 import { eventually, freshName, RuntimeProcess } from '#testing';
 import { type SecuredKafka, SERVER_START_MS, sharedRedis, startSecuredKafka } from '#testing/servers';
 import { type Feed, type KafkaTransport, createKafkaTransport } from '#transport';
 import { freshNames } from '../e2e/on-servers.js';
 
-const USERS = { alice: 'alice-secret', bob: 'bob-secret' };
+const USERS = { alice: 'alice-secret', bob: 'bob-secret', carol: 'carol-secret' };
 const feed = (records: string[]): Feed => ({
   assigned: () => undefined,
   lost: () => undefined,
@@ -16,48 +16,54 @@ const feed = (records: string[]): Feed => ({
   },
 });
 
+const {
+  AclResourceTypes: Resource,
+  ResourcePatternTypes: Pattern,
+  AclOperationTypes: Operation,
+  AclPermissionTypes: Permission,
+} = kafkajs;
+const right = (user: string, resourceType: AclResourceTypes, operation: AclOperationTypes): AclEntry => ({
+  resourceType,
+  resourceName: '*',
+  resourcePatternType: Pattern.LITERAL,
+  principal: `User:${user}`,
+  host: '*',
+  operation,
+  permissionType: Permission.ALLOW,
+});
+
 describe('a broker with TLS and SASL', () => {
   let server: SecuredKafka;
+  let admin: Admin;
   const opened: KafkaTransport[] = [];
   beforeAll(async () => {
     server = await startSecuredKafka(USERS);
-    const admin = new kafkajs.Kafka({
+    admin = new kafkajs.Kafka({
       brokers: [server.plainBrokers],
       logLevel: kafkajs.logLevel.NOTHING,
     }).admin();
     await admin.connect();
-    const {
-      AclResourceTypes: Resource,
-      ResourcePatternTypes: Pattern,
-      AclOperationTypes: Operation,
-      AclPermissionTypes: Permission,
-    } = kafkajs;
-    // alice may do everything, bob all but make topics
-    const grant = (user: string, resourceType: AclResourceTypes, operation: AclOperationTypes): AclEntry => ({
-      resourceType,
-      resourceName: '*',
-      resourcePatternType: Pattern.LITERAL,
-      principal: `User:${user}`,
-      host: '*',
-      operation,
-      permissionType: Permission.ALLOW,
-    });
+    // alice may do everything, bob all but make topics, carol what somebody who reads needs
     await admin.createAcls({
       acl: [
-        grant('alice', Resource.TOPIC, Operation.ALL),
-        grant('alice', Resource.GROUP, Operation.ALL),
+        right('alice', Resource.TOPIC, Operation.ALL),
+        right('alice', Resource.GROUP, Operation.ALL),
         ...[Operation.DESCRIBE, Operation.READ, Operation.WRITE].map((operation) =>
-          grant('bob', Resource.TOPIC, operation),
+          right('bob', Resource.TOPIC, operation),
         ),
-        grant('bob', Resource.GROUP, Operation.READ),
+        right('bob', Resource.GROUP, Operation.READ),
+        ...[Operation.DESCRIBE, Operation.READ].map((operation) => right('carol', Resource.TOPIC, operation)),
+        right('carol', Resource.GROUP, Operation.READ),
       ],
     });
-    await admin.disconnect();
   }, SERVER_START_MS);
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((transport) => transport.close()));
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await admin.disconnect();
+    await server.stop();
+  });
 
   const connect = async (options: Partial<Parameters<typeof createKafkaTransport>[0]>) => {
     const transport = await createKafkaTransport({
@@ -132,6 +138,35 @@ describe('a broker with TLS and SASL', () => {
     const records: string[] = [];
     const subscription = await bob.subscribe(topic, freshName('group'), feed(records));
     await eventually(() => records.includes('from bob'));
+    await subscription.close();
+  });
+
+  it('ends the subscription of who may read no more, also where it goes on to be given partitions', async () => {
+    const topic = freshName('withdrawn');
+    const alice = await connect({ sasl: { mechanism: 'plain', username: 'alice', password: USERS.alice } });
+    await alice.start([{ topic, partitions: 1 }]);
+    await alice.publish([{ topic, key: 'k', value: Buffer.from('allowed') }]);
+    const carol = await connect({ sasl: { mechanism: 'plain', username: 'carol', password: USERS.carol } });
+    await carol.start([{ topic, partitions: 1 }]);
+    const records: string[] = [];
+    const failures: Error[] = [];
+    let assignments = 0;
+    const subscription = await carol.subscribe(topic, freshName('group'), {
+      ...feed(records),
+      assigned: () => assignments++,
+      failed: (error) => failures.push(error),
+    });
+    await eventually(() => records.includes('allowed'));
+    const before = assignments;
+    await admin.deleteAcls({ filters: [right('carol', Resource.TOPIC, Operation.READ)] });
+    await eventually(() => failures.length > 0, { timeoutMs: 90_000 });
+    expect(failures).toEqual([
+      expect.objectContaining({
+        code: 'invalid_settings',
+        message: expect.stringMatching(`read ${topic} as a member of group .*Grant the right`),
+      }),
+    ]);
+    expect(assignments).toBeGreaterThan(before);
     await subscription.close();
   });
 

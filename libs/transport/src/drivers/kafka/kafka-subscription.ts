@@ -7,6 +7,8 @@ import type { KafkaSettings } from './kafka-options.js';
 
 /** So often in a row a member may end by an error that waiting doesn't help, before the subscription is given up. */
 const TRIES = 5;
+/** A member that had partitions for so long could read them: one that can't ends at its first fetch. */
+const SETTLED_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -19,7 +21,10 @@ export class KafkaSubscription implements Subscription {
   private timer: NodeJS.Timeout | undefined;
   /** crashes since partitions were last assigned */
   private crashes = 0;
+  /** crashes by an error that waiting doesn't help, since a member last was settled */
   private lastingCrashes = 0;
+  /** when the member got its first partitions; by `performance.now` */
+  private assignedAt: number | undefined;
   private closed = false;
   private readonly feed: Feed;
 
@@ -35,7 +40,7 @@ export class KafkaSubscription implements Subscription {
     this.feed = {
       assigned: (partitions) => {
         this.crashes = 0;
-        this.lastingCrashes = 0;
+        this.assignedAt ??= performance.now();
         target.assigned(partitions);
       },
       lost: (partitions) => {
@@ -106,6 +111,7 @@ export class KafkaSubscription implements Subscription {
       this.crashed(error);
     });
     this.member = member;
+    this.assignedAt = undefined;
     return member;
   }
 
@@ -113,6 +119,8 @@ export class KafkaSubscription implements Subscription {
     this.member = null;
     if (this.closed) return;
     this.crashes++;
+    if (this.assignedAt !== undefined && performance.now() - this.assignedAt >= SETTLED_MS)
+      this.lastingCrashes = 0;
     if (!isPassing(error)) this.lastingCrashes++;
     if (this.lastingCrashes > TRIES) {
       this.closed = true;
