@@ -91,6 +91,7 @@ describe('the settings', () => {
     ['OPENAI_MODEL', 'a b'],
     ['DORMOUSE_SQL_URL', 'mysql://x'],
     ['DORMOUSE_SQL_URL', 'sqlite:'],
+    ['DORMOUSE_SQL_URL', 'postgres://u:p@h/d'],
     ['DORMOUSE_HTTP_ALLOW', 'https://api.example.com'],
     ['DORMOUSE_HTTP_ALLOW', 'api.example.com/path'],
     ['DORMOUSE_DURABILITY', 'Power'],

@@ -100,8 +100,8 @@ export const TABLE = {
   ),
   OPENAI_MODEL: setting(printable, 'Set it to the name of a model that the server has.'),
   DORMOUSE_SQL_URL: secret(
-    matching(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'sqlite:PATH or postgres://…'),
-    'It is the database that sql_query reads. Leave it unset to have no sql_query.',
+    matching(/^sqlite:.+$/, 'sqlite:PATH'),
+    'It is the SQLite file that sql_query reads; other databases are not served. Leave it unset to have no sql_query.',
   ),
   DORMOUSE_HTTP_ALLOW: setting(
     list(allowedHost),

@@ -103,12 +103,22 @@ describe('a start that can’t be is told in one message, and exits 1', () => {
       { DORMOUSE_TOOLS: './no-such-tools.mjs' },
       /DORMOUSE_TOOLS[^]*no-such-tools\.mjs/,
     ],
+    [
+      'a database that isn’t there',
+      { DORMOUSE_SQL_URL: 'sqlite:/no/such.db' },
+      /DORMOUSE_SQL_URL[^]*no\/such\.db/,
+    ],
+    [
+      'a name that is no host',
+      { HOST: 'no-such-host.invalid' },
+      /expected to listen on no-such-host\.invalid; [^]*HOST/,
+    ],
     ['an address of another machine', { HOST: '192.0.2.1' }, /expected to listen on 192\.0\.2\.1[^]*HOST/],
   ])('%s', async (_what, env, message) => {
     const server = run(MAIN, env);
     expect(await server.exited).toBe(1);
     expect(server.output()).toMatch(message);
-    expect(server.output()).not.toMatch(/^ +at /m);
+    expect(server.output()).not.toMatch(/^ +at |ERROR/m);
   });
 
   it('a taken port', async () => {
