@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import type { FieldProblem } from '#contracts';
 import type { DeadLetterQuery } from '#state';
 import { cursorOf, limitOf } from './list-query.js';
 import { InvalidRequest } from './problem.js';
@@ -10,8 +9,7 @@ const NAMES = ['reason', 'topic', 'session_id', 'redriven', 'limit', 'cursor'];
 
 /** The query of `GET /v1/dead-letters`. */
 export const deadLetterQueryOf = (request: FastifyRequest): DeadLetterQuery => {
-  const values = queryOf(request, (name) => NAMES.includes(name), NAMES.join(', '));
-  const problems: FieldProblem[] = [];
+  const { values, problems } = queryOf(request, (name) => NAMES.includes(name), NAMES.join(', '));
   const refuse = (name: string, expected: string): void => {
     problems.push({ field: `query.${name}`, expected, came: shown(values.get(name)) });
   };

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { type FieldProblem, SESSION_STATUSES, type SessionStatus } from '#contracts';
+import { SESSION_STATUSES, type SessionStatus } from '#contracts';
 import type { ListQuery } from '#state';
 import { InvalidRequest } from './problem.js';
 import { queryOf, tenantOf } from './request.js';
@@ -35,12 +35,11 @@ export const cursorOf = (values: ReadonlyMap<string, string>, refuse: Refuse): s
 
 /** The query of `GET /v1/sessions`. */
 export const listQueryOf = (request: FastifyRequest): ListQuery => {
-  const values = queryOf(
+  const { values, problems } = queryOf(
     request,
     (name) => NAMES.includes(name) || (name.startsWith(METADATA) && name.length > METADATA.length),
     `${NAMES.join(', ')}, metadata.<key>`,
   );
-  const problems: FieldProblem[] = [];
   const refuse = (name: string, expected: string): void => {
     problems.push({ field: `query.${name}`, expected, came: shown(values.get(name)) });
   };

@@ -48,12 +48,12 @@ export const sessionIdOf = (request: FastifyRequest): string => {
   return id;
 };
 
-/** Refuses query parameters that the call doesn't have, and repeated ones. */
+/** The query parameters. Those that the call doesn't have, and repeated ones, are among the problems instead. */
 export const queryOf = (
   request: FastifyRequest,
   known: (name: string) => boolean,
   names: string,
-): Map<string, string> => {
+): { values: Map<string, string>; problems: FieldProblem[] } => {
   const problems: FieldProblem[] = [];
   const values = new Map<string, string>();
   for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
@@ -68,13 +68,13 @@ export const queryOf = (
       problems.push({ field, expected: 'it once', came: `${value.length} times` });
     else values.set(name, value);
   }
-  if (problems.length > 0) throw InvalidRequest.ofFields(problems);
-  return values;
+  return { values, problems };
 };
 
 /** For a call without query parameters. */
 export const refuseQuery = (request: FastifyRequest): void => {
-  queryOf(request, () => false, '');
+  const { problems } = queryOf(request, () => false, '');
+  if (problems.length > 0) throw InvalidRequest.ofFields(problems);
 };
 
 /** A longer state may be dropped. https://www.w3.org/TR/trace-context/#tracestate-limits */

@@ -15,6 +15,7 @@ export {
   type TimelinePageQuery,
   type Wake,
 } from './port.js';
+export { invalidCursor } from './list-place.js';
 export { bytesBeyond } from './json-size.js';
 export { hasExpired, storeEmptied } from './emptied.js';
 export { Payloads } from './payloads.js';

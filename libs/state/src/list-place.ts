@@ -6,6 +6,8 @@ export const LOOKED_AT = 500;
 /** Milliseconds with leading zeros: in order as text too. */
 export const timePart = (ms: number): string => String(ms).padStart(15, '0');
 
+const SHOWN_CHARS = 80;
+
 /** `<time>|<id>`, of which the next page goes on below. */
 const PLACE = /^\d{15}\|[^|]+$/;
 
@@ -14,9 +16,16 @@ export const cursorOf = (place: string): string => Buffer.from(place).toString('
 /** @throws DormouseError `invalid_cursor` */
 export const placeOfCursor = (cursor: string): string => {
   const place = Buffer.from(cursor, 'base64url').toString('latin1');
-  if (!PLACE.test(place)) throw invalidCursor();
+  if (!PLACE.test(place)) throw invalidCursor(cursor);
   return place;
 };
 
-export const invalidCursor = (): DormouseError =>
-  new DormouseError('invalid_cursor', 'cursor: expected next_cursor of an earlier page, got something else');
+/** A cursor that no page gave; a long one is not said whole. */
+export const invalidCursor = (cursor: string): DormouseError => {
+  const field = 'query.cursor';
+  const expected = 'the `next_cursor` of an earlier page';
+  const came = JSON.stringify(cursor.length > SHOWN_CHARS ? `${cursor.slice(0, SHOWN_CHARS)}…` : cursor);
+  return new DormouseError('invalid_cursor', `${field}: expected ${expected}; came ${came}`, {
+    details: { fields: [{ field, expected, came }] },
+  });
+};

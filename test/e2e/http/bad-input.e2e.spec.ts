@@ -201,6 +201,13 @@ describe('bad input', () => {
       { status: 400, code: 'invalid_request', field: 'query.limit' },
     ],
     [
+      'a wrong parameter beside an unknown one',
+      'GET',
+      '/v1/sessions?order=asc&limit=501',
+      {},
+      { status: 400, code: 'invalid_request', field: 'query.limit' },
+    ],
+    [
       'a repeated parameter',
       'GET',
       '/v1/sessions?limit=1&limit=2',
@@ -233,7 +240,7 @@ describe('bad input', () => {
       'GET',
       '/v1/sessions?cursor=%F0%9F%90%AD',
       {},
-      { status: 400, code: 'invalid_cursor' },
+      { status: 400, code: 'invalid_cursor', field: 'query.cursor' },
     ],
     [
       'an empty cursor',

@@ -1,5 +1,5 @@
-import { type DeadLetter, DormouseError, type Redrive } from '#contracts';
-import type { DeadLetterPage, DeadLetterQuery, KeptDeadLetter } from '#state';
+import { type DeadLetter, type Redrive } from '#contracts';
+import { type DeadLetterPage, type DeadLetterQuery, invalidCursor, type KeptDeadLetter } from '#state';
 
 interface Row {
   letter: DeadLetter;
@@ -70,11 +70,7 @@ const matches = ({ letter, redriven }: KeptDeadLetter, query: DeadLetterQuery): 
 const afterCursor = (cursor: string | undefined): ((letter: DeadLetter) => boolean) => {
   if (cursor === undefined) return () => true;
   const [, at, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
-  if (at === undefined || id === undefined)
-    throw new DormouseError(
-      'invalid_cursor',
-      'cursor: expected next_cursor of an earlier page, got something else',
-    );
+  if (at === undefined || id === undefined) throw invalidCursor(cursor);
   const time = Number(at);
   return (letter) => letter.at < time || (letter.at === time && letter.id < id);
 };

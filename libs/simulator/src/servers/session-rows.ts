@@ -8,7 +8,14 @@ import {
   type StoredStatus,
   type StoredTimelineEntry,
 } from '#contracts';
-import { type Commit, type CommitReply, type CreateReply, type Creation, mayBePutOff } from '#state';
+import {
+  type Commit,
+  type CommitReply,
+  type CreateReply,
+  type Creation,
+  invalidCursor,
+  mayBePutOff,
+} from '#state';
 import { UndoLog } from './undo-log.js';
 
 /** A session as the server keeps it: texts, as on any wire; replaced as a whole with every write. */
@@ -213,11 +220,7 @@ export const newestFirst = (
 ): [sessionId: string, row: SessionRow][] => {
   const [, at, id] =
     cursor === undefined ? [] : (CURSOR.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? []);
-  if (cursor !== undefined && (at === undefined || id === undefined))
-    throw new DormouseError(
-      'invalid_cursor',
-      'cursor: expected next_cursor of an earlier page, got something else',
-    );
+  if (cursor !== undefined && (at === undefined || id === undefined)) throw invalidCursor(cursor);
   const isAfter = (sessionId: string, { createdAt }: SessionRow): boolean =>
     id === undefined || createdAt < Number(at) || (createdAt === Number(at) && sessionId < id);
   return [...rows.rows]

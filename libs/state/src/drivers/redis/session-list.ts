@@ -22,7 +22,7 @@ const matches = ({ fixed, status }: Snapshot, query: ListQuery): boolean =>
 
 const decodeCursor = (cursor: string): string => {
   const text = Buffer.from(cursor, 'base64url').toString();
-  if (splitMember(text) === null) throw invalidCursor();
+  if (splitMember(text) === null) throw invalidCursor(cursor);
   return text;
 };
 
