@@ -1,7 +1,7 @@
 import { RECORD_VERSION } from '#contracts';
 import { type Engine, keyPart, type Table, type Transaction, under, type View } from '#engine';
 import type { LogRecord, OutboundRecord, PartitionPosition } from '../../port.js';
-import { partitionOf } from './partitioner.js';
+import { partitionOf } from '../../partitioner.js';
 import { RecentRecords } from './recent-records.js';
 import { decodeRecord, encodeRecord, publishedRecord, recordTime } from './record-row.js';
 

@@ -1,6 +1,8 @@
-import kafkajs, { type Message, type Producer } from 'kafkajs';
+import type { ICustomPartitioner, Message, Producer } from 'kafkajs';
+import { partitionOf } from '../../partitioner.js';
 import { type KafkaClient, SHORT_RETRY, openClient } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-options.js';
+import { installProduceEncoder } from './produce/produce-encoder.js';
 
 interface Connected {
   client: KafkaClient;
@@ -9,6 +11,16 @@ interface Connected {
 
 /** All replicas in sync have it: what `publish` promises. */
 const ACKS_ALL = -1;
+
+/**
+ * By murmur2, as Java's client and kafkajs's own: a foreign producer must be set to it (librdkafka:
+ * `partitioner=murmur2_random`), or one session's records go to two partitions. kafkajs's own counts in integers of its
+ * own, which takes it longer than all else that a record needs.
+ */
+const byKey: ICustomPartitioner =
+  () =>
+  ({ message, partitionMetadata }) =>
+    partitionOf(message.key ?? '', partitionMetadata.length);
 
 /** A kafkajs producer that is made when it is first needed, and made anew after it was given up. */
 export class IdempotentProducer {
@@ -72,15 +84,14 @@ export class IdempotentProducer {
   private connection(): Connected {
     if (this.closed) throw new Error('the producer was closed');
     if (this.current === undefined) {
+      installProduceEncoder();
       const client = openClient(this.settings);
       const producer = client.kafka.producer({
         idempotent: true,
         allowAutoTopicCreation: false,
         // the default of an idempotent producer goes on for ever, also when it was given up
         retry: SHORT_RETRY,
-        // murmur2, as Java's client: a foreign producer must be set to it (librdkafka: `partitioner=murmur2_random`),
-        // or one session's records go to two partitions
-        createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+        createPartitioner: byKey,
       });
       const connected = producer.connect().then(() => producer);
       connected.catch(() => undefined);

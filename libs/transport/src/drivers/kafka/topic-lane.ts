@@ -164,12 +164,15 @@ export class TopicLane {
   }
 }
 
-/** The bytes are copied: whoever publishes may go on to use its buffer, and kafkajs reads it later. */
-const messageOf = ({ key, value, headers }: OutboundRecord): Message => ({
-  key: Buffer.from(key),
-  value: Buffer.from(value),
-  ...(headers === undefined ? {} : { headers: { ...headers } }),
-});
+/**
+ * The bytes are copied: whoever publishes may go on to use its buffer, and kafkajs reads it later. Headers that nobody
+ * can change stay one object, whose encoding is made once.
+ */
+const messageOf = ({ key, value, headers }: OutboundRecord): Message => {
+  const message: Message = { key: Buffer.from(key), value: Buffer.from(value) };
+  if (headers !== undefined) message.headers = Object.isFrozen(headers) ? headers : { ...headers };
+  return message;
+};
 
 const bytesOf = ({ key, value, headers }: Message): number => {
   let bytes = FRAME_BYTES + (key?.length ?? 0) + (value?.length ?? 0);

@@ -22,5 +22,5 @@ export const murmur2 = (bytes: Uint8Array): number => {
 };
 
 /** The partition of a key: the same one that Kafka's Java client and kafkajs choose. */
-export const partitionOf = (key: string, partitions: number): number =>
-  (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions;
+export const partitionOf = (key: string | Uint8Array, partitions: number): number =>
+  (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % partitions;
