@@ -7,17 +7,22 @@ interface Known {
   fixedSize: number;
 }
 
-/** The snapshots that this process has just read or written: guesses, since another process may have gone on. */
+/**
+ * The snapshots that this process has just read or written: guesses, since another process may have gone on. Nothing is
+ * kept until somebody has asked for one: a process that takes no steps makes a burst of sessions that it never looks at.
+ */
 export class LatestSnapshots {
   private readonly recent = new Recent<Known>();
+  private isAsked = false;
 
   get(sessionId: string): Snapshot | undefined {
+    this.isAsked = true;
     return this.recent.get(sessionId)?.snapshot;
   }
 
   /** What was read or created, with the characters of its two texts. */
   add(snapshot: Snapshot, fixedSize: number, headSize: number): void {
-    if (snapshot.v > RECORD_VERSION || isTerminal(snapshot.status)) return;
+    if (!this.isAsked || snapshot.v > RECORD_VERSION || isTerminal(snapshot.status)) return;
     this.recent.keep(snapshot.session_id, { snapshot, fixedSize }, fixedSize + headSize);
   }
 
