@@ -39,6 +39,10 @@ export function isStale() {
 export function build({ quietStdout = false } = {}) {
   const startedAt = new Date();
   const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+  if (!existsSync(nest)) {
+    console.error(`Expected the packages of package-lock.json in node_modules; came none. Run npm ci first.`);
+    return 1;
+  }
   const result = spawnSync(process.execPath, [nest, 'build', 'dormouse'], {
     cwd: root,
     stdio: ['ignore', quietStdout ? 2 : 'inherit', 'inherit'],

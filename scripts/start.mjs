@@ -1,15 +1,18 @@
-// Runs the compiled application, building it first when dist/ is missing or older than its sources.
+// Runs the compiled application, building it first when dist/ is missing or older than its sources, with the packages
+// that this takes.
 // Signals are passed on to the application, and its exit code is this script's exit code.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, isStale } from './build.mjs';
+import { install, isInstalled } from './installed.mjs';
 import { NODE_FLAGS } from './node-flags.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 if (isStale()) {
+  if (!isInstalled() && !install({ quiet: true })) process.exit(1);
   const code = build({ quietStdout: true });
   if (code !== 0) process.exit(code);
 }
