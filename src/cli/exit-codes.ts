@@ -16,7 +16,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_HELP = `
 Exit codes:
   0    done; a session that was followed is completed
-  1    wrong usage, or the server refused (its problem is printed)
+  1    wrong usage, or the server refused (its problem is printed, with --json the whole)
   2    the session that was followed has failed
   3    it is parked: a person has to decide
   4    it was cancelled or compensated

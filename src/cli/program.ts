@@ -12,8 +12,8 @@ import { Context } from './context.js';
 import { EXIT, EXIT_HELP, type ExitCode } from './exit-codes.js';
 import type { Terminal } from './view/terminal.js';
 
-const tellProblem = (error: ApiProblem, terminal: Terminal): void => {
-  terminal.complain(`${error.problem.code}: ${error.problem.detail}`);
+const tellProblem = ({ problem }: ApiProblem, terminal: Terminal, json: boolean): void => {
+  terminal.complain(json ? JSON.stringify(problem) : `${problem.code}: ${problem.detail}`);
 };
 
 /**
@@ -62,7 +62,8 @@ export const runProgram = async (
       terminal.complain(error.message);
       return EXIT.unreachable;
     }
-    if (error instanceof ApiProblem) tellProblem(error, terminal);
+    if (error instanceof ApiProblem)
+      tellProblem(error, terminal, program.opts<{ json?: boolean }>().json === true);
     else terminal.complain(error instanceof Error ? error.message : String(error));
     return EXIT.error;
   }

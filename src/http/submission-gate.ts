@@ -5,7 +5,7 @@ import { DormouseError } from '#contracts';
  * So many single submissions are under way at once; more would only wait in memory. A batch needs no gate: it isn't
  * read faster than it is answered.
  */
-const MAX_UNDER_WAY = 10_000;
+export const MAX_UNDER_WAY = 10_000;
 
 @Injectable()
 export class SubmissionGate {

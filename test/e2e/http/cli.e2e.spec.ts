@@ -71,6 +71,12 @@ describe('dormouse submit', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/^invalid_request: .*\/plan\/steps/);
   });
+
+  it('prints the whole problem for machines', async () => {
+    const { code, err } = await dormouse('--json', 'submit', file('bad.json', { plan: { steps: [] } }));
+    expect(code).toBe(1);
+    expect(JSON.parse(err)).toMatchObject({ code: 'invalid_request', fields: [{ field: '/plan/steps' }] });
+  });
 });
 
 describe('dormouse cancel', () => {
