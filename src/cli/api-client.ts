@@ -3,6 +3,7 @@ import type {
   CancelRequest,
   DeadLetterList,
   DeadLetterView,
+  MessageRequest,
   Problem,
   RedriveAnswer,
   RedriveManyRequest,
@@ -122,6 +123,10 @@ export class ApiClient {
       `/v1/sessions/${encodeURIComponent(id)}/resolutions/${encodeURIComponent(intent)}`,
       request,
     );
+  }
+
+  message(id: string, request: MessageRequest): Promise<SessionView> {
+    return this.answer(`/v1/sessions/${encodeURIComponent(id)}/messages`, request);
   }
 
   /** Under a key of its own, so that it can be repeated when it isn't known whether it was accepted. */

@@ -18,7 +18,7 @@ Exit codes:
   0    done; a session that was followed is completed
   1    wrong usage, or the server refused (its problem is printed, with --json the whole)
   2    the session that was followed has failed
-  3    it is parked: a person has to decide
+  3    it is parked, or asks a question: a person has to decide
   4    it was cancelled or compensated
   5    the server can't be reached
   6    verify found a broken promise
@@ -30,6 +30,7 @@ export const exitCodeOf = (status: SessionStatus): ExitCode => {
     case 'failed':
       return EXIT.failed;
     case 'parked':
+    case 'waiting_input':
       return EXIT.parked;
     case 'cancelled':
     case 'compensated':

@@ -3,6 +3,7 @@ import { VERSION } from '../version.js';
 import { ApiProblem, Unreachable } from './api-client.js';
 import { addResolve } from './commands/answer.commands.js';
 import { addDeadLetters } from './commands/dead-letter.commands.js';
+import { addMessage } from './commands/message.command.js';
 import { addRebuild } from './commands/rebuild.command.js';
 import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
 import { addStart } from './commands/start.command.js';
@@ -46,6 +47,7 @@ export const runProgram = async (
   addGet(program, context);
   addList(program, context);
   addCancel(program, context);
+  addMessage(program, context);
   addResolve(program, context);
   addTools(program, context);
   addDeadLetters(program, context);

@@ -1,11 +1,12 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ResolutionRequest, type SessionView, type Snapshot } from '#contracts';
+import { MessageRequest, ResolutionRequest, type SessionView, type Snapshot } from '#contracts';
 import { Inbox, type SendContext, Sessions } from '#commander';
 import { bodyOf, callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
 import { Shutdown } from './shutdown.js';
 import { type Check, checkOf } from './validation.js';
 
+const checkMessage = checkOf(MessageRequest);
 const checkResolution = checkOf(ResolutionRequest);
 
 /** What people send to a session that is under way. */
@@ -22,6 +23,14 @@ export class InboxController {
   resolve(@Req() request: FastifyRequest): Promise<SessionView> {
     return this.take(request, checkResolution, (id, body, context) =>
       this.inbox.resolve(id, intentOf(request), body as ResolutionRequest, context),
+    );
+  }
+
+  @Post('messages')
+  @HttpCode(202)
+  message(@Req() request: FastifyRequest): Promise<SessionView> {
+    return this.take(request, checkMessage, (id, body, context) =>
+      this.inbox.message(id, body as MessageRequest, context),
     );
   }
 

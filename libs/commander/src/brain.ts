@@ -7,9 +7,9 @@ import type {
   Submission,
   ToolCatalogue,
 } from '#contracts';
-import type { AnsweredCall, Closing, Finish, UnmadeCall } from './core/decision.js';
+import type { AnsweredCall, AskedCall, Closing, Finish, UnmadeCall } from './core/decision.js';
 
-export type { AnsweredCall, Closing, Finish, UnmadeCall };
+export type { AnsweredCall, AskedCall, Closing, Finish, UnmadeCall };
 
 /** A tool call that a brain wants made. */
 export interface Call {
@@ -27,12 +27,13 @@ export interface Call {
 }
 
 /**
- * What a brain decided. With `calls` the session waits for them; with `answered` alone it thinks again at once;
- * with `finish` it ends when nothing is pending.
+ * What a brain decided. With `calls` the session waits for them, with `ask` for a person's message (of a plan: never);
+ * with `answered` alone it thinks again at once; with `finish` it ends when nothing is pending.
  */
 export interface Decision {
   calls: Call[];
   answered?: AnsweredCall[];
+  ask?: AskedCall;
   /** kept in the history as a `brain` entry and given back at the next think */
   message?: Json;
   finish?: Finish;

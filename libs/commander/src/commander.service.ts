@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import {
   ackBefore,
   type CloudEvent,
+  EVENT_NAMES,
   type EventName,
   outboxEvents,
   type PendingIntent,
@@ -34,7 +35,7 @@ export interface CommanderCounts {
   conflicts: number;
   /** observations of ours whose session isn't in the store any more */
   expired: number;
-  /** observations of others for sessions that aren't ours */
+  /** observations of others for sessions that aren't ours, and messages of others */
   foreign: number;
   /** observations that changed nothing, by reason */
   ignored: Record<IgnoreReason, number>;
@@ -55,6 +56,7 @@ export class CommanderService {
       unattributable: 0,
       not_due: 0,
       not_awaited: 0,
+      not_begun: 0,
       not_supported: 0,
       not_asked: 0,
     },
@@ -86,6 +88,11 @@ export class CommanderService {
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
     const begun = performance.now();
     const { tracing } = this.options;
+    // only what was accepted here is in a session's inbox
+    if (name === EVENT_NAMES.userMessage && !isOurs(event, this.options.events.deployment)) {
+      this.counts.foreign += 1;
+      return;
+    }
     const whole =
       event.dataref === undefined ? event : await orDeadLetter(this.payloads.unpack(event), ['payload_lost']);
     const { deployment } = this.options.events;

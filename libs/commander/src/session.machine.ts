@@ -22,7 +22,8 @@ import { type Answering, remember } from './core/record.js';
  *   what is `stuck`, or cancels. Or it has dead letters: then it waits for what they were to bring, and goes on
  *   underneath with everything else
  * - `completed`, `failed`, `cancelled`, `compensated`: nothing is pending; nothing follows
- * - `waiting_input`, `waiting_approval`: not yet by this machine
+ * - `waiting_input`: the brain has asked a person, and nothing else is pending
+ * - `waiting_approval`: not yet by this machine
  *
  * @param now ms since the epoch by the store's clock, never behind the snapshot's `updated_at`
  */

@@ -46,6 +46,15 @@ const given = (over: Partial<Snapshot> = {}): Snapshot => ({
   ...over,
 });
 
+const conversing = (over: Partial<Snapshot>): Snapshot => {
+  const snapshot = given(over);
+  return { ...snapshot, fixed: { ...snapshot.fixed, submission: { input: 'hello' }, brain: 'openai' } };
+};
+const question = { call: 'call_q', content: 'Which?', at: NOW - 5 };
+const inbox: Snapshot['inbox'] = [
+  { id: 'm', name: 'observation.user_message', at: NOW - 5, version: 1, data: { content: 'that' } },
+];
+
 const observation = (o: Extract<Input, { kind: 'observation' }>['observation']): Input => ({
   kind: 'observation',
   observation: o,
@@ -62,7 +71,7 @@ const statuses: Record<string, Snapshot> = {
     pending: [pending()],
     ending: { status: 'failed', compensate: false },
   }),
-  waiting_input: given({ status: 'waiting_input', step: 1 }),
+  waiting_input: conversing({ status: 'waiting_input', step: 1, question }),
   waiting_approval: given({ status: 'waiting_approval', step: 1 }),
   compensating: given({
     status: 'compensating',
@@ -109,6 +118,7 @@ const inputs: Record<string, Input> = {
   cancel: observation({ type: 'cancel', id: `${ID}.cancel`, compensate: false }),
   'timer, not due': observation({ type: 'timer', id: 't', timer_id: 'deadline' }),
   user_message: observation({ type: 'user_message', id: 'm' }),
+  'user_message, taken up': observation({ type: 'user_message', id: 'earlier' }),
   approval: observation({ type: 'approval', id: 'a' }),
   'resolution: done': resolve('succeeded'),
   'resolution: not done': resolve('failed'),
@@ -127,6 +137,7 @@ const outcomes: Record<string, Record<string, string>> = {
     'tool_result, not pending': 'not_pending',
     'tool_result, no intent': 'unattributable',
     cancel: 'conclude',
+    user_message: 'not_begun',
     sealed: 'not_asked',
     decision: 'commit completed',
     think_failed: 'conclude',
@@ -138,6 +149,7 @@ const outcomes: Record<string, Record<string, string>> = {
     'tool_result, not pending': 'not_pending',
     'tool_result, no intent': 'unattributable',
     cancel: 'seal',
+    user_message: 'commit waiting_tool',
     sealed: 'not_asked',
     decision: 'commit waiting_tool',
     think_failed: 'seal',
@@ -149,6 +161,7 @@ const outcomes: Record<string, Record<string, string>> = {
     'tool_result, not pending': 'not_pending',
     'tool_result, no intent': 'unattributable',
     cancel: 'seal',
+    user_message: 'commit waiting_tool',
     sealed: 'conclude',
     decision: 'not_asked',
     think_failed: 'commit waiting_tool',
@@ -160,6 +173,7 @@ const outcomes: Record<string, Record<string, string>> = {
     'tool_result, not pending': 'not_pending',
     'tool_result, no intent': 'unattributable',
     cancel: 'commit compensating',
+    user_message: 'commit compensating',
     sealed: 'conclude',
     decision: 'not_asked',
     think_failed: 'commit compensating',
@@ -177,9 +191,14 @@ const standing = {
   think_failed: 'conclude',
   conclusion: 'not_asked',
 };
-outcomes['waiting_input'] = standing;
-outcomes['waiting_approval'] = standing;
-const parked = { ...standing, decision: 'not_asked', think_failed: 'not_asked' };
+outcomes['waiting_input'] = { ...standing, user_message: 'think' };
+outcomes['waiting_approval'] = { ...standing, user_message: 'commit waiting_approval' };
+const parked = {
+  ...standing,
+  user_message: 'commit parked',
+  decision: 'not_asked',
+  think_failed: 'not_asked',
+};
 outcomes['parked'] = {
   ...parked,
   'resolution: done': 'think',
@@ -200,7 +219,7 @@ outcomes['parked, undoing'] = {
 };
 const unless: Record<string, string> = {
   'timer, not due': 'not_due',
-  user_message: 'not_supported',
+  'user_message, taken up': 'duplicate',
   approval: 'not_supported',
   'resolution: done': 'not_awaited',
   'resolution: not done': 'not_awaited',
@@ -218,7 +237,8 @@ describe('every status against every input', () => {
     Object.keys(inputs).map((input) => [status, input, expected(status, input)] as const),
   );
   it.each(table)('%s × %s → %s', (status, input, then) => {
-    const before = statuses[status]!;
+    const held = input === 'user_message' ? { inbox } : {};
+    const before = { ...statuses[status]!, ...held };
     const frozen = JSON.stringify(before);
     const { snapshot, effects } = transition(before, inputs[input]!, NOW);
     const { next } = effects;

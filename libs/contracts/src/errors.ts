@@ -18,6 +18,8 @@ export const ERROR_CODES = [
   'session_ended',
   'not_awaited',
   'already_answered',
+  'messages_rejected',
+  'too_many_messages',
   'no_brain',
   'overloaded',
   'unavailable',

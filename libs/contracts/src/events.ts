@@ -119,7 +119,13 @@ export const SessionCreatedData = Type.Object({
 });
 export type SessionCreatedData = Static<typeof SessionCreatedData>;
 
-export const UserMessageData = Type.Object({ session_id: Id, content: Type.String() });
+/** What a person wrote to a session. */
+export const UserMessageData = Type.Object({
+  session_id: Id,
+  content: Type.String(),
+  /** of the snapshot that it was set down in before it was published */
+  version: Type.Optional(Type.Integer()),
+});
 export type UserMessageData = Static<typeof UserMessageData>;
 
 export const ApprovalData = Type.Object({

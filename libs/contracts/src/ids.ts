@@ -70,6 +70,17 @@ export const resultId = (intent: string): string => `${intent}.result`;
 /** The answer of a person for an intent has one id: there is at most one. */
 export const resolutionId = (intent: string): string => `${intent}.resolution`;
 
+/**
+ * The id of what a person wrote to a session: a message with an Idempotency-Key has one id, however often it is sent.
+ *
+ * @param suffix of the key; without one the version of the snapshot that it is set down in
+ */
+export const messageId = (sessionId: string, suffix: string): string => `${sessionId}.message.${suffix}`;
+
+/** Whether an event's id is that of a message. */
+export const isMessageId = (sessionId: string, id: string): boolean =>
+  id.startsWith(messageId(sessionId, ''));
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const hex = (bytes: Uint8Array): string => {
   let out = '';

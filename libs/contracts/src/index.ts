@@ -39,6 +39,8 @@ export {
 export {
   crockford26,
   intentId,
+  isMessageId,
+  messageId,
   newSessionId,
   newSpanId,
   newTraceId,
@@ -60,7 +62,16 @@ export {
 export { type Json, type JsonObject, type JsonSchema } from './json.js';
 export { type HeaderBag, retryAfterMs } from './retry-after.js';
 export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
-export { type ResolutionOutcome, ResolutionRequest, RESOLUTIONS, type SentName } from './people.js';
+export {
+  MESSAGE_POLICIES,
+  type MessagePolicy,
+  MessageRequest,
+  MOST_UNREAD_MESSAGES,
+  type ResolutionOutcome,
+  ResolutionRequest,
+  RESOLUTIONS,
+  type SentName,
+} from './people.js';
 export { ON_COMPENSATION_FAILURE, Plan, PlanCompensation, PlanStep } from './plan.js';
 export {
   DEFAULT_STEP_LIMIT,
@@ -68,6 +79,7 @@ export {
   isTerminal,
   Limits,
   PendingView,
+  QuestionView,
   SESSION_STATUSES,
   type SessionStatus,
   SessionView,
@@ -106,6 +118,7 @@ export {
   type HistoryEntry,
   type Outbox,
   type PendingIntent,
+  type Question,
   RECORD_VERSION,
   type RecordedAnswer,
   type RecordedCall,

@@ -16,6 +16,19 @@ export const SENT_NAMES = [
 ] as const;
 export type SentName = (typeof SENT_NAMES)[number];
 
+/** The body of `POST /v1/sessions/{id}/messages`. */
+export const MessageRequest = Type.Object(
+  { content: Type.String({ minLength: 1, description: 'what the session reads before it thinks next' }) },
+  { ...closed, title: 'MessageRequest' },
+);
+export type MessageRequest = Static<typeof MessageRequest>;
+
+/** What becomes of messages to a session: kept until it reads them, or refused. */
+export const MESSAGE_POLICIES = ['enqueue', 'reject'] as const;
+export type MessagePolicy = (typeof MESSAGE_POLICIES)[number];
+/** So many messages of a session may be unread at once; more are refused until it has read some. */
+export const MOST_UNREAD_MESSAGES = 32;
+
 /** How a person settles an intent: it was done, it wasn't, or it is to be run again under a new id. */
 export const RESOLUTIONS = ['succeeded', 'failed', 'retry'] as const;
 export type ResolutionOutcome = (typeof RESOLUTIONS)[number];

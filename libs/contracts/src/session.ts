@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { ErrorData } from './errors.js';
 import type { Json } from './json.js';
 import { OUTCOME_STATUSES } from './outcome.js';
+import { MESSAGE_POLICIES } from './people.js';
 import { Plan } from './plan.js';
 
 /** Every status that a client can see. `thinking` is shown while a think is known to run and is never stored. */
@@ -65,6 +66,17 @@ export const Submission = Type.Object(
       Type.String({ format: 'date-time', description: 'RFC 3339; the session ends then' }),
     ),
     limits: Type.Optional(Limits),
+    messages: Type.Optional(
+      Type.Union(
+        MESSAGE_POLICIES.map((policy) => Type.Literal(policy)),
+        { description: 'what people write to it later is kept until it is read (default), or refused' },
+      ),
+    ),
+    ask_user: Type.Optional(
+      Type.Boolean({
+        description: 'with an `input`: the model may ask a question and wait for a message that answers it',
+      }),
+    ),
   },
   { ...closed, title: 'Submission', oneOf: EITHER_INPUT_OR_PLAN },
 );
@@ -113,6 +125,13 @@ export const StuckView = Type.Object(
 );
 export type StuckView = Static<typeof StuckView>;
 
+/** What a session waits for a person to answer, by a message. */
+export const QuestionView = Type.Object(
+  { content: Type.String(), since: Time },
+  { title: 'Question', description: 'the next message answers it' },
+);
+export type QuestionView = Static<typeof QuestionView>;
+
 /** The session as `GET /v1/sessions/{id}` answers it. */
 export const SessionView = Type.Object(
   {
@@ -126,6 +145,10 @@ export const SessionView = Type.Object(
     error: Type.Union([ErrorData, Type.Null()]),
     pending: Type.Array(PendingView),
     stuck: Type.Optional(Type.Array(StuckView, { description: 'what a person has to settle' })),
+    question: Type.Optional(QuestionView),
+    unread_messages: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'messages that it has not read yet' }),
+    ),
     metadata: Type.Record(Type.String(), Type.String()),
     usage: Usage,
     trace_id: Type.String(),

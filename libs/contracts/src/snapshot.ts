@@ -33,6 +33,10 @@ export interface Snapshot {
   cancel_requested?: { reason?: string; compensate: boolean; at: number };
   /** what people sent that no step has applied yet: it can be published again from here */
   inbox?: Sent[];
+  /** what its brain has asked a person: the next message is the answer, and no think begins before it */
+  question?: Question;
+  /** ids of the messages in the history that no brain has been given yet */
+  unread?: string[];
   /** nothing new is emitted any more; when nothing is pending, the session becomes this. Kept while a person is waited for */
   ending?: Ending;
   /** intents that only a person can settle: while there is one, nothing goes forward; when nothing is pending, it parks */
@@ -127,6 +131,14 @@ export interface StuckIntent {
   outcome: Outcome;
 }
 
+/** A call by which a brain asks a person. */
+export interface Question {
+  /** the brain's own name for the call */
+  call: string;
+  content: string;
+  at: number;
+}
+
 /** An observation that a person's request made: set down by a compare-and-set of its own before it is published. */
 export interface Sent {
   /** of the event */
@@ -167,6 +179,8 @@ export interface StepCommit {
   error?: ErrorData;
   /** taken up from the snapshot by this step, which didn't wait for its observation: that may never come into the log */
   cancel?: { reason?: string; compensate: boolean; at: number };
+  /** the same of messages, in the order in which they were accepted */
+  taken?: Sent[];
   /** what the step asked for and was told, in order */
   answers?: RecordedAnswer[];
 }
@@ -184,6 +198,8 @@ export type RecordedAnswer = {
       calls?: RecordedCall[];
       /** calls that the brain answered itself */
       answered?: { tool: string; call: string; outcome: Outcome }[];
+      /** a question to a person */
+      ask?: { call: string; content: string };
       message?: Json;
       /** its message is the commit's `brain_message` */
       said?: true;
@@ -227,12 +243,14 @@ export interface RecordedCall {
 }
 
 /** What the brain reads of its own session, in order of `n`. `key` is unique within the session. */
-export type HistoryEntry = { v: number; key: string; n: number } & (
-  | { kind: 'message'; content: string }
-  | { kind: 'brain'; content: Json }
-  | { kind: 'observation'; intent_id: string; tool: string; call?: string; outcome: Outcome }
-  | ({ kind: 'resolution' } & Resolution)
-);
+export type HistoryEntry = { v: number; key: string; n: number } &
+  /** `answers`: the call by which the brain asked for it */
+  (
+    | { kind: 'message'; content: string; answers?: string }
+    | { kind: 'brain'; content: Json }
+    | { kind: 'observation'; intent_id: string; tool: string; call?: string; outcome: Outcome }
+    | ({ kind: 'resolution' } & Resolution)
+  );
 
 /** How a person settled an intent. Kept under `resolution:<intent id>`; no brain reads it. */
 export interface Resolution {

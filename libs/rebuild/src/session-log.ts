@@ -77,6 +77,7 @@ export class SessionLog {
     if (commit === undefined) return;
     this.commits.set(commit.version, commit);
     this.cancel ??= commit.cancel;
+    for (const sent of commit.taken ?? []) this.sent.set(sent.version, sent);
   }
 
   private addObservation(name: EventName, event: CloudEvent, ours: boolean): void {

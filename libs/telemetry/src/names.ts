@@ -88,6 +88,7 @@ export const SPANS = {
   submit: 'request submit',
   cancel: 'request cancel',
   answer: 'request answer',
+  message: 'request message',
   step: 'step',
   think: 'think',
   commit: 'commit',

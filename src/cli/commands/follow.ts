@@ -3,22 +3,30 @@ import type { ApiClient } from '../api-client.js';
 import { followTimeline } from '../event-stream.js';
 import { EXIT, type ExitCode, exitCodeOf } from '../exit-codes.js';
 import { LiveView } from '../view/live-view.js';
+import { tellQuestion } from '../view/question.js';
 import { tellEnd } from '../view/result.js';
 import type { Terminal } from '../view/terminal.js';
 
-/** Parked isn't terminal, but nothing happens until a person acts; an entry of long ago may be past that. */
+/**
+ * Whether nothing happens after this entry until a person acts: it is parked, or asks a question (the second in a row
+ * comes without a change of status). An entry of long ago may be past that.
+ */
 const standsStill = async (
   client: ApiClient,
   id: string,
   { type, seq, payload }: TimelineEntry,
 ): Promise<boolean> => {
-  if (type !== 'status' || (payload as { status?: string }).status !== 'parked') return false;
+  const { status, role } = payload as { status?: string; role?: string };
+  const still = type === 'status' && (status === 'parked' || status === 'waiting_input');
+  const asks = type === 'message' && role === 'assistant';
+  if (!still && !asks) return false;
   const { entries } = await client.timeline(id);
-  return entries.at(-1)?.seq === seq;
+  if (entries.at(-1)?.seq !== seq) return false;
+  return still || (await client.get(id)).status === 'waiting_input';
 };
 
 /**
- * Follows a session until it ends or is parked, and prints how. With `json`: a line an entry, and the session as the
+ * Follows a session until it ends, is parked or asks a question, and prints how. With `json`: a line an entry, and the session as the
  * last line. An interrupt leaves the session as it is.
  */
 export const follow = async (
@@ -46,5 +54,6 @@ export const follow = async (
   }
   const ended = await client.get(session.session_id);
   terminal.print(json ? JSON.stringify(ended) : `\n${tellEnd(ended, terminal)}`);
+  if (!json && ended.question !== undefined) terminal.print(`\n${tellQuestion(ended)}`);
   return exitCodeOf(ended.status);
 };

@@ -3,6 +3,7 @@ import type { SessionView } from '#contracts';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { entryLine } from '../view/entry-line.js';
+import { tellQuestion } from '../view/question.js';
 import { tellEnd } from '../view/result.js';
 import { tellStuck } from '../view/stuck.js';
 import { table } from '../view/table.js';
@@ -34,6 +35,7 @@ export const addGet = (program: Command, context: Context): void => {
       } else if (json) terminal.print(JSON.stringify(session));
       else {
         terminal.print(tellEnd(session, terminal));
+        if (session.question !== undefined) terminal.print(`\n${tellQuestion(session)}`);
         if (session.stuck !== undefined) terminal.print(`\n${tellStuck(session.stuck, terminal)}`);
         if (session.pending.length > 0)
           terminal.print(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
-import type { Plan, Submission } from '#contracts';
+import { type Command, Option } from 'commander';
+import { MESSAGE_POLICIES, type MessagePolicy, type Plan, type Submission } from '#contracts';
 import { EXIT } from '../exit-codes.js';
 import type { Context } from '../context.js';
 import { follow } from './follow.js';
@@ -15,6 +15,8 @@ interface SubmitOptions {
   saga?: boolean;
   metadata?: string[];
   deadline?: string;
+  messages?: MessagePolicy;
+  askUser?: boolean;
   follow?: boolean;
   idempotencyKey?: string;
 }
@@ -48,6 +50,8 @@ const bodyOf = async (file: string | undefined, options: SubmitOptions): Promise
       ? {}
       : { metadata: { ...base.metadata, ...metadataOf(options.metadata) } }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
+    ...(options.messages === undefined ? {} : { messages: options.messages }),
+    ...(options.askUser === true ? { ask_user: true } : {}),
   } satisfies Submission & { plan?: Plan };
 };
 
@@ -67,6 +71,12 @@ export const addSubmit = (program: Command, context: Context): void => {
     .option('--saga', 'undo what was done when a step fails')
     .option('--metadata <key=value...>', 'kept with the session; `list` can filter by it')
     .option('--deadline <time>', 'RFC 3339; the session ends then')
+    .addOption(
+      new Option('--messages <policy>', 'what people write to it later is kept, or refused').choices(
+        MESSAGE_POLICIES,
+      ),
+    )
+    .option('--ask-user', 'let the model ask questions; `dormouse message` answers them')
     .option('--idempotency-key <key>', 'the same key and body: the same session')
     .option('-f, --follow', 'print what happens, live, until the session ends')
     .action(async (file: string | undefined, options: SubmitOptions, command: Command) => {

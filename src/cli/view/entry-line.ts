@@ -33,6 +33,8 @@ const MARKS: Record<string, string> = { succeeded: '✓', failed: '✗', unknown
 
 /** What a person did to the session, or a time that has come. */
 const tellPerson = (p: Payload, type: string): { mark: string; text: string; bad: boolean } => {
+  if (Array.isArray(p.messages))
+    return { mark: '☞', text: `${p.messages.length} of the messages were not read`, bad: true };
   const what = [type, p.timer_id, p.outcome, p.intent_id].map(textOf).filter(Boolean).join(' ');
   const who = p.by === undefined ? '' : ` by ${textOf(p.by)}`;
   const why = p.reason === undefined ? '' : `: ${textOf(p.reason)}`;
@@ -53,7 +55,7 @@ export const tellEntry = ({ type, payload }: TimelineEntry): { mark: string; tex
         bad: p.status === 'failed',
       };
     case 'message':
-      return { mark: '»', text: textOf(p.content), bad: false };
+      return { mark: p.role === 'assistant' ? '?' : '»', text: textOf(p.content), bad: false };
     case 'intent':
       return { mark: '→', text: `${callOf(p)}  ${textOf(p.parameters)}`, bad: false };
     case 'observation': {

@@ -97,6 +97,22 @@ describe('a cancel of a session', () => {
     expect(llm.requests).toHaveLength(asked + 2);
   });
 
+  it.each(WITH_AND_WITHOUT)('that waits for an answer %s, and asks no more', async (_what, compensate) => {
+    llm.script(
+      { do: 'call', calls: [{ tool: 'do_compensatable', arguments: { name: 'first' } }] },
+      { do: 'call', calls: [{ tool: 'ask_user', arguments: { question: 'Go on?' } }] },
+    );
+    const asked = llm.requests.length;
+    const id = await stage.submit({ input: 'Do it.', ask_user: true });
+    await stage.reaches(id, 'waiting_input');
+    expect(await stage.cancel(id, compensate)).toBe(202);
+    const { status, question } = await stage.rests(id);
+    expect([status, question]).toEqual([compensate ? 'compensated' : 'cancelled', undefined]);
+    const begun = stage.journal(id).filter(({ at }) => at === 'begin');
+    expect(begun.map(({ name }) => name)).toEqual(compensate ? ['first', 'undo first'] : ['first']);
+    expect(llm.requests).toHaveLength(asked + 2);
+  });
+
   it.each(WITH_AND_WITHOUT)(
     'whose call waits in the log for a place %s, and the call never runs',
     async (_what, compensate) => {
@@ -186,11 +202,12 @@ describe('a cancel of a session', () => {
     const tried: readonly SessionStatus[] = [
       'queued',
       'thinking',
+      'waiting_input',
       ...CELLS.map(({ status }) => status),
       ...(Object.keys(ENDED) as SessionStatus[]),
     ];
-    // no session of this release waits for input, or for an approval
-    const never: readonly SessionStatus[] = ['waiting_input', 'waiting_approval'];
+    // no session of this release waits for an approval
+    const never: readonly SessionStatus[] = ['waiting_approval'];
     expect(new Set([...tried, ...never])).toEqual(new Set(SESSION_STATUSES));
   });
 });

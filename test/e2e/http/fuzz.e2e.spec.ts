@@ -86,7 +86,7 @@ const runnable = (value: unknown): unknown => {
     tool: 'echo',
     parameters: { value: Object.values(parameters)[0] ?? null },
   }));
-  return { ...rest, tools: undefined, deadline: undefined, plan: { steps } };
+  return { ...rest, ask_user: undefined, tools: undefined, deadline: undefined, plan: { steps } };
 };
 
 /** Requests for one call: well-formed, or wrong in one or more of their parts. */
@@ -265,6 +265,7 @@ describe(`requests derived from /openapi.json (seed ${seed}; DORMOUSE_TEST_SEED 
       'POST /v1/sessions',
       'POST /v1/sessions/batch',
       'POST /v1/sessions/{id}/cancel',
+      'POST /v1/sessions/{id}/messages',
       'POST /v1/sessions/{id}/resolutions/{intent_id}',
     ]);
   });

@@ -81,6 +81,7 @@ export class Talker implements Brain {
     const { random } = this;
     await Promise.resolve();
     const usage = { input_tokens: Math.floor(random() * 100), output_tokens: 7 };
+    const mayAsk = snapshot.fixed.submission.ask_user === true;
     const message = { says: `turn ${snapshot.step}`, n: random() };
     if (chance(random, 0.1)) throw new DormouseError('brain_failed', 'refuses');
     if (chance(random, 0.2))
@@ -92,12 +93,14 @@ export class Talker implements Brain {
       };
     if (chance(random, 0.3) || snapshot.step > 6)
       return { calls: [], message, usage, finish: { kind: 'completed', result: { text: 'done' } } };
+    const ask = { ask: { call: `call_${snapshot.step}_q`, content: 'Which?' } };
+    if (mayAsk && chance(random, 0.3)) return { calls: [], message, usage, ...ask };
     const calls = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, i): Call => ({
       tool: pick(random, STEP_TOOLS),
       parameters: { i },
       call: `call_${snapshot.step}_${i}`,
     }));
-    return { calls, message, usage };
+    return { calls, message, usage, ...(mayAsk && chance(random, 0.3) ? ask : {}) };
   }
 }
 
@@ -118,7 +121,7 @@ export class RandomSession {
   ): Promise<RandomSession> {
     const submission: Submission = {
       ...(chance(random, 0.3)
-        ? { input: 'How are you? 你好' }
+        ? { input: 'How are you? 你好', ask_user: chance(random, 0.5) }
         : {
             plan: {
               steps: Array.from({ length: 1 + Math.floor(random() * 6) }, (_, i) => planStep(random, i)),
@@ -149,6 +152,7 @@ export class RandomSession {
       if (chance(random, 0.9)) return true;
     }
     const drawn = random();
+    if (chance(random, snapshot.question === undefined ? 0.15 : 0.5)) await this.write();
     if (drawn < 0.05) await this.cancel();
     else if (drawn < 0.1) await rig.deliver(this.id, 'observation.session_created');
     else if (drawn < 0.15) await this.timer(snapshot);
@@ -192,6 +196,17 @@ export class RandomSession {
       )
       .catch(() => undefined);
     if (chance(random, 0.7)) await this.deliverSent(await rig.load(this.id));
+  }
+
+  /** A person writes; the delivery may come later, and in another order. */
+  private async write(): Promise<void> {
+    const { rig, random } = this;
+    const key = chance(random, 0.5) ? { idempotencyKey: `key-${Math.floor(random() * 5)}` } : {};
+    await rig.inbox
+      .message(this.id, { content: `words ${random()}` }, { ...TENANT, ...key })
+      .catch(() => undefined);
+    const { inbox = [], ...rest } = await rig.load(this.id);
+    if (chance(random, 0.4)) await this.deliverSent({ ...rest, inbox: inbox.slice(-1) });
   }
 
   private async deliverSent({ inbox = [] }: Snapshot): Promise<void> {

@@ -1,4 +1,4 @@
-import type { JsonObject, Snapshot } from '#contracts';
+import { isMessageId, type JsonObject, type Snapshot } from '#contracts';
 import { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { ignore } from './ignore.js';
@@ -10,6 +10,9 @@ type Redriven = Extract<Observation, { type: 'redriven' }>;
 /** Whether the session waits for what is among the dead letters now: without a person it would hang. */
 const hangs = (snapshot: Snapshot, { intent_id, event_id }: Dead): boolean => {
   if (intent_id !== undefined) return snapshot.pending.some((p) => p.intent_id === intent_id);
+  // a later step may have taken it up without its record
+  if (isMessageId(snapshot.session_id, event_id))
+    return snapshot.inbox?.some(({ id }) => id === event_id) === true;
   return event_id !== `${snapshot.session_id}.created` || snapshot.status === 'queued';
 };
 

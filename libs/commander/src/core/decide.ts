@@ -19,7 +19,7 @@ export const decide = (before: Snapshot, decision: ReadyDecision, now: number): 
   if (before.ending !== undefined) return refuse(before);
   const draft = Draft.goOn(before, now);
   const { snapshot } = draft;
-  const { usage: used, calls, answered = [], finish } = decision;
+  const { usage: used, calls, answered = [], ask, finish } = decision;
   snapshot.step += 1;
   snapshot.usage = {
     ...snapshot.usage,
@@ -27,6 +27,8 @@ export const decide = (before: Snapshot, decision: ReadyDecision, now: number): 
     input_tokens: snapshot.usage.input_tokens + (used?.input_tokens ?? 0),
     output_tokens: snapshot.usage.output_tokens + (used?.output_tokens ?? 0),
   };
+  // it was given what people wrote before; what they write later makes the commit fail
+  snapshot.unread = undefined;
   if (decision.brain_state !== undefined) snapshot.brain_state = decision.brain_state;
   if (decision.message !== undefined) draft.addTurn(decision.message);
   answer(draft, answered, calls.length);
@@ -34,9 +36,14 @@ export const decide = (before: Snapshot, decision: ReadyDecision, now: number): 
   if (finish !== undefined) return applyFinish(draft, finish);
   const limit = overspent(snapshot, calls.length);
   if (limit !== undefined && calls.length > 0) return beginEnding(draft, failedWith(snapshot, limit));
+  if (ask !== undefined) draft.addQuestion(ask.call, ask.content);
   if (calls.length > 0) {
     emit(draft, calls);
     draft.setStatus('waiting_tool');
+    return draft.commit();
+  }
+  if (ask !== undefined) {
+    draft.setStatus('waiting_input');
     return draft.commit();
   }
   if (answered.length > 0) return askBrain(draft);

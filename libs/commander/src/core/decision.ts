@@ -7,6 +7,12 @@ export interface AnsweredCall {
   outcome: Outcome;
 }
 
+/** A call by which a brain asks a person: it isn't run, the next message answers it. */
+export interface AskedCall {
+  call: string;
+  content: string;
+}
+
 /** How a brain ends its session. `failed` of a saga is undone first. */
 export type Finish =
   /** `error`: a remark on a result that couldn't be kept */
@@ -37,6 +43,7 @@ export interface ReadyCall {
 export interface ReadyDecision {
   calls: ReadyCall[];
   answered?: AnsweredCall[];
+  ask?: AskedCall;
   message?: Json;
   finish?: Finish;
   brain_state?: Json;

@@ -1,6 +1,7 @@
 import {
   type DeadRecord,
   type ErrorData,
+  EVENT_NAMES,
   isTerminal,
   type HistoryEntry,
   type Json,
@@ -9,6 +10,7 @@ import {
   type PendingIntent,
   RECORD_VERSION,
   type Resolution,
+  type Sent,
   type Snapshot,
   type StepCommit,
   type StoredStatus,
@@ -29,6 +31,9 @@ export interface Answer {
   /** default: {@link historyKey} */
   key?: string;
 }
+
+/** Whether a person wrote it to the session: taken up in the order of acceptance, whichever observation comes first. */
+export const isMessage = ({ name }: Sent): boolean => name === EVENT_NAMES.userMessage;
 
 const orNone = <T>(list: readonly T[]): T[] | undefined => (list.length === 0 ? undefined : [...list]);
 
@@ -63,7 +68,7 @@ export class Draft {
       now,
     );
     if (before.inbox !== undefined)
-      draft.snapshot.inbox = orNone(before.inbox.filter((s) => s.id !== applied));
+      draft.snapshot.inbox = orNone(before.inbox.filter((s) => s.id !== applied || isMessage(s)));
     return draft;
   }
 
@@ -100,10 +105,31 @@ export class Draft {
     });
   }
 
-  /** The user's words. */
-  addMessage(key: string, content: string): void {
-    this.history.push({ v: RECORD_VERSION, key, n: ++this.snapshot.history_n, kind: 'message', content });
-    this.tell('message', { role: 'user' }, key);
+  /** The user's words. @param answers the call by which the brain asked for them */
+  addMessage(key: string, content: string, answers?: string): void {
+    const to: { answers?: string } = answers === undefined ? {} : { answers };
+    const n = ++this.snapshot.history_n;
+    this.history.push({ v: RECORD_VERSION, key, n, kind: 'message', content, ...to });
+    this.tell('message', { role: 'user', ...(answers === undefined ? {} : { answers }) }, key);
+  }
+
+  /** From now on the session waits for a message. */
+  addQuestion(call: string, content: string): void {
+    this.snapshot.question = { call, content, at: this.now };
+    this.tell('message', { role: 'assistant', call, content });
+  }
+
+  /** All messages of the inbox, which are in it no more. */
+  takeMessages(): Sent[] {
+    const { inbox = [], outbox } = this.snapshot;
+    const messages = inbox.filter(isMessage);
+    if (messages.length === 0) return [];
+    this.snapshot.inbox = orNone(inbox.filter((sent) => !isMessage(sent)));
+    const early = messages.filter(({ id }) => id !== outbox.commit?.applied);
+    // the log learns of them with this step; they themselves may never reach it
+    if (early.length > 0) this.changeCommit({ taken: [...(outbox.commit?.taken ?? []), ...early] });
+    this.dropDead((letter) => messages.some(({ id }) => id === letter.event_id));
+    return messages;
   }
 
   /** The brain's turn. The event of the step carries the first as `brain_message`, others among its answers. */

@@ -14,6 +14,8 @@ export type IgnoreReason =
   | 'not_due'
   /** a person's answer that nobody waits for */
   | 'not_awaited'
+  /** a message to a session that hasn't begun: it is read then */
+  | 'not_begun'
   /** of a kind that this release doesn't apply */
   | 'not_supported'
   /** an answer to a question that wasn't asked in this state */

@@ -14,6 +14,7 @@ import { refuse } from './ignore.js';
 import type { SealedIntent } from './input.js';
 import { cancelledOutcome } from './outcomes.js';
 import { halt, isHalted, isSaga, needsPerson, unclearError } from './stuck.js';
+import { takeUpMessages, tellUnread } from './take-up.js';
 
 export const failedWith = (snapshot: Snapshot, error: ErrorData): Ending => ({
   status: 'failed',
@@ -56,6 +57,7 @@ export const failedUnclear = (intent: PendingIntent, outcome: Outcome): Ending =
 /** Rule 6: from here on nothing new is emitted; what isn't started is sealed, what is started is waited for. */
 export const beginEnding = (draft: Draft, ending: Ending): Transition => {
   draft.snapshot.ending = ending;
+  draft.snapshot.question = undefined;
   // running it means nothing, so nobody waits for it; there is no claim of ours to seal
   for (const intent of draft.snapshot.pending)
     if (intent.external === true && intent.effect === 'pure')
@@ -131,6 +133,8 @@ const close = (draft: Draft, closing: Closing | Ending | { status: 'completed' }
   if (error !== undefined) snapshot.error = error;
   if ('result' in closing && closing.result !== undefined) snapshot.result = closing.result;
   if (isTerminal(closing.status)) {
+    takeUpMessages(draft);
+    tellUnread(draft);
     snapshot.ending = undefined;
     snapshot.cancel_requested = undefined;
     snapshot.stuck = undefined;

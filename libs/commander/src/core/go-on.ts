@@ -5,6 +5,7 @@ import type { Transition } from './effects.js';
 import { beginEnding, failedWith } from './ending.js';
 import { cancelOutstanding } from './next-wake.js';
 import { halt, isHalted } from './stuck.js';
+import { takeUpMessages } from './take-up.js';
 import { askBrain } from './think.js';
 
 export const deadlineError = (deadlineAt: number): ErrorData => ({
@@ -30,6 +31,11 @@ export const goOn = (draft: Draft, thinksAfter: 'each' | 'all', resumed = false)
   if (deadline !== undefined && now >= deadline)
     return beginEnding(draft, failedWith(snapshot, deadlineError(deadline)));
   if (isHalted(snapshot)) return halt(draft);
+  takeUpMessages(draft);
   if (thinksAfter === 'all' && snapshot.pending.length > 0) return draft.commit();
+  if (snapshot.question !== undefined) {
+    if (snapshot.pending.length === 0) draft.setStatus('waiting_input');
+    return draft.commit();
+  }
   return askBrain(draft, resumed);
 };

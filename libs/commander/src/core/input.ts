@@ -42,8 +42,10 @@ export type Observation = Observed &
     /** that dead letter was published again */
     | { type: 'redriven'; dead_letter: string; by: string; reason?: string }
     | ({ type: 'resolution' } & ResolutionGiven)
+    /** its content is in the snapshot's inbox */
+    | { type: 'user_message' }
     /** not known to this release's machine: never applied */
-    | { type: 'user_message' | 'approval' }
+    | { type: 'approval' }
   );
 
 /** The claim store's answer to the sealing of one intent. */

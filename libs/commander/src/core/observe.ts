@@ -6,6 +6,7 @@ import type { Transition } from './effects.js';
 import { goOn } from './go-on.js';
 import { ignore } from './ignore.js';
 import type { Observation } from './input.js';
+import { applyMessage } from './message.js';
 import { cancelId } from './next-wake.js';
 import { applyResolution } from './resolution.js';
 import { applyTimer } from './timer.js';
@@ -40,6 +41,7 @@ export const observe = (
     case 'redriven':
       return applyRedriven(before, observation, now);
     case 'user_message':
+      return applyMessage(before, observation.id, thinksAfter, republish, now);
     case 'approval':
       return ignore(before, 'not_supported');
   }

@@ -22,11 +22,12 @@ export const remember = (made: Transition, input: Answering, now: number): Trans
 const recorded = (input: Answering, commit: StepCommit): RecordedAnswer => {
   switch (input.kind) {
     case 'decision': {
-      const { calls, answered = [], message, finish, brain_state, usage } = input.decision;
+      const { calls, answered = [], ask, message, finish, brain_state, usage } = input.decision;
       return {
         kind: 'decision',
         ...(calls.length === 0 ? {} : { calls: calls.map(recordedCall) }),
         ...(answered.length === 0 ? {} : { answered: [...answered] }),
+        ...(ask === undefined ? {} : { ask }),
         ...(message === undefined ? {} : message === commit.brain_message ? { said: true } : { message }),
         ...(finish === undefined ? {} : { finish: recordedFinish(finish) }),
         ...(brain_state === undefined ? {} : { brain_state }),

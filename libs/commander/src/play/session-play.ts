@@ -1,5 +1,7 @@
 import {
+  EVENT_NAMES,
   type HistoryEntry,
+  messageId,
   type Outcome,
   type PendingIntent,
   resolutionId,
@@ -36,6 +38,8 @@ export class SessionPlay {
   /** every intent that was ever emitted, in order */
   readonly emitted: PendingIntent[] = [];
   readonly ignored: IgnoreReason[] = [];
+  /** steps that were taken again */
+  conflicts = 0;
   /** the keys of each read of the history; `all` for the whole */
   readonly reads: (readonly string[] | 'all')[] = [];
 
@@ -95,7 +99,37 @@ export class SessionPlay {
     });
   }
 
+  /** What a person writes is accepted: it is in the inbox, and its record on its way. Returns its id. */
+  accept(content: string): string {
+    const { version, inbox = [] } = this.snapshot;
+    const id = messageId(PLAYED, String(version + 1));
+    const sent = {
+      id,
+      name: EVENT_NAMES.userMessage,
+      at: this.now,
+      version: version + 1,
+      data: { content },
+    };
+    this.snapshot = { ...this.snapshot, version: version + 1, inbox: [...inbox, sent] };
+    return id;
+  }
+
+  /** Accepted, and its record is there. */
+  message(content: string): Promise<'committed' | 'ignored'> {
+    return this.observe({ type: 'user_message', id: this.accept(content) });
+  }
+
+  /** A step that is overtaken by another write is taken again from what that wrote. */
   async observe(observation: Observation): Promise<'committed' | 'ignored'> {
+    for (;;) {
+      const end = await this.step(observation);
+      if (end !== 'conflict') return end;
+      this.conflicts++;
+    }
+  }
+
+  private async step(observation: Observation): Promise<'committed' | 'ignored' | 'conflict'> {
+    const { version } = this.snapshot;
     this.now = Math.max(this.now, this.snapshot.updated_at);
     let input: Input = { kind: 'observation', observation, thinksAfter: this.options.brain.thinksAfter };
     let current = this.snapshot;
@@ -112,6 +146,7 @@ export class SessionPlay {
           this.ignored.push(next.reason);
           return 'ignored';
         case 'commit':
+          if (this.snapshot.version !== version) return 'conflict';
           this.keep(current, history, timeline);
           return 'committed';
         case 'seal':

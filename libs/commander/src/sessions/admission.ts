@@ -7,6 +7,7 @@ import {
   type ToolCatalogue,
 } from '#contracts';
 import { validatePlan } from '../brains/plan/validate-plan.js';
+import { ASK_USER } from '../core/question.js';
 
 /** The id that a tenant's idempotency key always leads to. */
 export const sessionIdOfKey = (tenant: string, key: string): string =>
@@ -33,6 +34,23 @@ const toolProblems = (submission: Submission, catalogue: ToolCatalogue): FieldPr
       : [],
   );
 
+/** Who may ask has to be able to get an answer. */
+const askingProblems = (
+  { plan, messages, ask_user }: Submission,
+  catalogue: ToolCatalogue,
+): FieldProblem[] => {
+  const wrong = (expected: string): FieldProblem[] => [{ field: '/ask_user', expected, came: 'true' }];
+  if (ask_user !== true) return [];
+  if (plan !== undefined) return wrong('none with a `plan`, which asks nobody');
+  if (messages === 'reject')
+    return wrong(
+      'none with `messages: "reject"`, or `messages: "enqueue"`, so that a question can be answered',
+    );
+  return catalogue.get(ASK_USER) === undefined
+    ? []
+    : wrong(`none while there is a tool named ${ASK_USER}, or another name for that tool`);
+};
+
 /** What a submission says beyond what its schema can check. */
 export interface Admitted {
   warnings: string[];
@@ -52,6 +70,8 @@ export const admit = (submission: Submission, catalogue: ToolCatalogue): Admitte
     ]);
   const tools = toolProblems(submission, catalogue);
   if (tools.length > 0) refuse('invalid_request', tools);
+  const asking = askingProblems(submission, catalogue);
+  if (asking.length > 0) refuse('invalid_request', asking);
   const deadlineAt = deadline === undefined ? undefined : Date.parse(deadline);
   if (Number.isNaN(deadlineAt))
     refuse('invalid_request', [

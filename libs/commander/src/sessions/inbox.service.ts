@@ -1,22 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   DormouseError,
-  type HistoryEntry,
   isTerminal,
-  type Json,
-  type JsonObject,
+  type MessageRequest,
   type ResolutionRequest,
   sentEvent,
   type Snapshot,
   ToolCatalogue,
 } from '#contracts';
-import { bodyDigest } from '#idempotency';
 import { SessionStore } from '#state';
 import { SPANS } from '#telemetry';
 import { EventClient } from '#transport';
 import { COMMANDER_OPTIONS, type CommanderOptions } from '../commander.options.js';
+import { messageOf } from './message.js';
 import type { Outgoing } from './outgoing.js';
 import { Outlet } from './outlet.js';
+import { requestDigest } from './request-digest.js';
 import { type Caller, traceSent } from './request-span.js';
 import { resolutionOf } from './resolution.js';
 import { Sessions } from './sessions.service.js';
@@ -61,69 +60,63 @@ export class Inbox {
     request: ResolutionRequest,
     context: SendContext,
   ): Promise<Snapshot> {
-    const digest = requestDigest(request, context);
-    return this.send(sessionId, context, digest, (before) =>
-      resolutionOf(before, intentId, request, this.tools),
+    const digest = requestDigest(request, context.idempotencyKey);
+    return this.send(sessionId, context, SPANS.answer, (before) =>
+      resolutionOf(before, intentId, request, this.tools, digest),
+    );
+  }
+
+  /**
+   * A person writes to a session: it is read before the next think.
+   *
+   * Errors: `not_found`, `session_ended`, `messages_rejected`, `too_many_messages`, `idempotency_conflict`, `unavailable`
+   */
+  message(sessionId: string, request: MessageRequest, context: SendContext): Promise<Snapshot> {
+    return this.send(sessionId, context, SPANS.message, (before) =>
+      messageOf(before, request, context.idempotencyKey),
     );
   }
 
   private async send(
     sessionId: string,
     { tenant, caller }: SendContext,
-    digest: string | undefined,
+    span: string,
     outgoing: (before: Snapshot) => Outgoing,
   ): Promise<Snapshot> {
     const begun = performance.now();
     const { events, tracing } = this.options;
     for (;;) {
       const before = await this.sessions.get(sessionId, { tenant });
-      const { sent, historyKey, refuse } = outgoing(before);
+      const { sent, historyKey, refuse, refuseAnother } = outgoing(before);
       const earlier = before.inbox?.find(({ id }) => id === sent.id);
       const [applied] =
-        earlier === undefined ? await this.store.history(sessionId, [historyKey]) : [undefined];
-      if (applied !== undefined || earlier !== undefined)
-        refuseAnother(digest, earlier?.data ?? { ...(applied as HistoryEntry) });
-      if (applied !== undefined) return before;
+        earlier === undefined && historyKey !== undefined
+          ? await this.store.history(sessionId, [historyKey])
+          : [undefined];
+      if (earlier !== undefined) refuseAnother(earlier.data);
+      if (applied !== undefined) {
+        refuseAnother({ ...applied });
+        return before;
+      }
       if (earlier === undefined) {
         if (isTerminal(before.status))
           throw new DormouseError('session_ended', `The session has ended: it is ${before.status}.`);
         refuse();
       }
-      const snapshot = earlier === undefined ? await this.setDown(before, sent, digest) : before;
+      const snapshot = earlier === undefined ? await this.setDown(before, sent) : before;
       const out = snapshot?.inbox?.find(({ id }) => id === sent.id);
       if (snapshot === null || out === undefined) continue;
       const event = sentEvent(events, snapshot, out);
       await this.outlet.publish(snapshot, event);
       const repeated = earlier !== undefined;
-      if (tracing !== undefined)
-        traceSent(tracing, begun, { name: SPANS.answer, event, snapshot, repeated }, caller);
+      if (tracing !== undefined) traceSent(tracing, begun, { name: span, event, snapshot, repeated }, caller);
       return snapshot;
     }
   }
 
-  private setDown(
-    before: Snapshot,
-    { id, name, data }: Outgoing['sent'],
-    digest: string | undefined,
-  ): Promise<Snapshot | null> {
-    const whole: JsonObject = { ...data, ...(digest === undefined ? {} : { request_digest: digest }) };
+  private setDown(before: Snapshot, { id, name, data }: Outgoing['sent']): Promise<Snapshot | null> {
     return setDown(this.store, before, this.outlet.ack, (at) => ({
-      inbox: [...(before.inbox ?? []), { id, name, at, version: before.version + 1, data: whole }],
+      inbox: [...(before.inbox ?? []), { id, name, at, version: before.version + 1, data }],
     }));
   }
 }
-
-/** Of the body and its key; none without a key: then a repeat is another answer. */
-const requestDigest = (body: object, { idempotencyKey }: SendContext): string | undefined =>
-  idempotencyKey === undefined ? undefined : bodyDigest({ key: idempotencyKey, body: body as Json });
-
-const refuseAnother = (digest: string | undefined, earlier: Record<string, unknown>): void => {
-  if (digest !== undefined && earlier['request_digest'] === digest) return;
-  const { by, reason, outcome } = earlier;
-  const told = Object.entries({ by, reason, outcome }).filter(([, value]) => typeof value === 'string');
-  throw new DormouseError(
-    'already_answered',
-    `${typeof by === 'string' ? by : 'Somebody'} has answered this already; the first answer counts.`,
-    { details: Object.fromEntries(told) as JsonObject },
-  );
-};

@@ -12,6 +12,7 @@ import { intentDigest } from '#idempotency';
 import { mayRetry } from '../core/resolution.js';
 import { refuseForeignIntent } from './intent-of-session.js';
 import type { Outgoing } from './outgoing.js';
+import { refuseAnswered } from './request-digest.js';
 
 const invalid = (field: string, expected: string, came: unknown): DormouseError => {
   const problem: FieldProblem = { field, expected, came: JSON.stringify(came).slice(0, 120) };
@@ -26,6 +27,7 @@ export const resolutionOf = (
   intentId: string,
   request: ResolutionRequest,
   tools: ToolCatalogue,
+  digest: string | undefined,
 ): Outgoing => {
   refuseForeignIntent(before, intentId);
   const { outcome, result, parameters, by, reason } = request;
@@ -36,6 +38,7 @@ export const resolutionOf = (
   const stuck = before.stuck?.find(({ intent }) => intent.intent_id === intentId);
   const given: JsonObject = { intent_id: intentId, outcome, by, reason };
   if (result !== undefined) given['result'] = result;
+  if (digest !== undefined) given['request_digest'] = digest;
   if (parameters !== undefined && stuck !== undefined)
     Object.assign(given, changed(stuck, parameters as JsonObject, tools));
   return {
@@ -46,6 +49,7 @@ export const resolutionOf = (
     },
     historyKey: `resolution:${intentId}`,
     refuse: () => refuse(before, intentId, stuck, request, tools),
+    refuseAnother: (earlier) => refuseAnswered(digest, earlier),
   };
 };
 

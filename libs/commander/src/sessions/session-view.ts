@@ -6,6 +6,7 @@ import {
   type StuckIntent,
   type StuckView,
 } from '#contracts';
+import { unreadMessages } from '../core/take-up.js';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -23,6 +24,7 @@ const stuckView = ({ intent, outcome }: StuckIntent): StuckView => ({
 export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView => {
   const { fixed, status } = snapshot;
   const { input, plan, metadata } = fixed.submission;
+  const unread = unreadMessages(snapshot);
   return {
     session_id: snapshot.session_id,
     status: thinking && !isTerminal(status) ? 'thinking' : status,
@@ -40,6 +42,10 @@ export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView 
       deadline: iso(intent.deadline_at),
     })),
     ...(snapshot.stuck === undefined ? {} : { stuck: snapshot.stuck.map(stuckView) }),
+    ...(snapshot.question === undefined
+      ? {}
+      : { question: { content: snapshot.question.content, since: iso(snapshot.question.at) } }),
+    ...(unread === 0 ? {} : { unread_messages: unread }),
     metadata: metadata ?? {},
     usage: snapshot.usage,
     trace_id: fixed.trace_id,

@@ -22,6 +22,7 @@ export const conversation = (
 ): Conversation => {
   const outcomes = new Map<string, string>();
   for (const entry of history) {
+    if (entry.kind === 'message' && entry.answers !== undefined) outcomes.set(entry.answers, entry.content);
     if (entry.kind !== 'observation' || entry.call === undefined || outcomes.has(entry.call)) continue;
     outcomes.set(entry.call, resultText(entry.outcome));
   }
@@ -30,7 +31,8 @@ export const conversation = (
   if (instructions !== undefined && instructions !== '')
     messages.push({ role: 'system', content: instructions });
   for (const entry of history) {
-    if (entry.kind === 'message') messages.push({ role: 'user', content: entry.content });
+    if (entry.kind === 'message' && entry.answers === undefined)
+      messages.push({ role: 'user', content: entry.content });
     if (entry.kind !== 'brain') continue;
     const turn = storedTurn(entry.content);
     if (turn === undefined) {

@@ -1,7 +1,10 @@
-import type { ErrorCode, Json, Outcome, ToolCatalogue } from '#contracts';
-import type { AnsweredCall, Call, Decision } from '../../brain.js';
+import type { ErrorCode, Json, ToolCatalogue } from '#contracts';
+import type { AnsweredCall, AskedCall, Call, Decision } from '../../brain.js';
+import { ASK_USER } from '../../core/question.js';
+import { questionOf } from './ask-user.js';
 import type { TokenUsage } from './completion.js';
 import { quote } from './cut.js';
+import { refusedCall } from './refused-call.js';
 import { type ModelCall, type ModelTurn, callArguments, toStored } from './turn.js';
 
 /** What a decision needs to know beside the turn. */
@@ -9,6 +12,8 @@ export interface Surroundings {
   tools: ToolCatalogue;
   /** names of the tools that the model was offered */
   offered: ReadonlySet<string>;
+  /** it may ask a person */
+  mayAsk: boolean;
   /** RFC 3339: when an answered call was answered */
   at: string;
 }
@@ -36,12 +41,20 @@ export const decide = (turn: ModelTurn, usage: TokenUsage, around: Surroundings)
   if (turn.calls.length > 0) {
     const calls: Call[] = [];
     const answered: AnsweredCall[] = [];
+    let ask: AskedCall | undefined;
     for (const call of turn.calls) {
-      const verdict = judge(call, around);
-      if ('outcome' in verdict) answered.push(verdict);
+      const verdict =
+        around.mayAsk && call.name === ASK_USER ? questionOf(call, ask, around.at) : judge(call, around);
+      if ('content' in verdict) ask = verdict;
+      else if ('outcome' in verdict) answered.push(verdict);
       else calls.push(verdict);
     }
-    return { calls, ...(answered.length === 0 ? {} : { answered }), ...said };
+    return {
+      calls,
+      ...(answered.length === 0 ? {} : { answered }),
+      ...(ask === undefined ? {} : { ask }),
+      ...said,
+    };
   }
   if (turn.finish === 'length') {
     const message = 'The answer was cut at the length limit of the model; `result` holds what came.';
@@ -64,12 +77,8 @@ const failed = (code: ErrorCode, message: string, text?: string | null): NonNull
 });
 
 const judge = (call: ModelCall, { tools, offered, at }: Surroundings): Call | AnsweredCall => {
-  const answer = (code: ErrorCode, message: string, details?: Json): AnsweredCall => ({
-    // a model can invent a name of any length
-    tool: quote(call.name, 64),
-    call: call.id,
-    outcome: refusedCall(code, message, at, details),
-  });
+  const answer = (code: ErrorCode, message: string, details?: Json): AnsweredCall =>
+    refusedCall(call, at, code, message, details);
   if (!offered.has(call.name)) {
     const known = offered.size === 0 ? 'there are no tools' : `known: ${[...offered].join(', ')}`;
     return answer(
@@ -94,12 +103,3 @@ const judge = (call: ModelCall, { tools, offered, at }: Surroundings): Call | An
   }
   return { tool: call.name, parameters, call: call.id };
 };
-
-const refusedCall = (code: ErrorCode, message: string, at: string, details?: Json): Outcome => ({
-  status: 'failed',
-  result: null,
-  error: { code, message, retryable: false, ...(details === undefined ? {} : { details }) },
-  attempts: 0,
-  started_at: at,
-  duration_ms: 0,
-});

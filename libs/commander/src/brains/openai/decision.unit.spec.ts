@@ -42,7 +42,12 @@ const turn = (more: Partial<ModelTurn>): ModelTurn => ({
   ...more,
 });
 const decided = (more: Partial<ModelTurn>, offered = ['sql_query', 'wait']) =>
-  decide(turn(more), usage, { tools, offered: new Set(offered), at: '2026-01-01T00:00:00.000Z' });
+  decide(turn(more), usage, {
+    tools,
+    offered: new Set(offered),
+    mayAsk: false,
+    at: '2026-01-01T00:00:00.000Z',
+  });
 const call = (id: string, name: string, given: string) => ({ id, name, arguments: given });
 
 describe('offeredTools', () => {

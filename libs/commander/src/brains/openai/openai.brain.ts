@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DormouseError, type Submission } from '#contracts';
 import type { Brain, Conclusion, Decision, ThinkContext } from '../../brain.js';
+import { ASK_USER } from '../../core/question.js';
+import { askUserFunction } from './ask-user.js';
 import type { ChatRequest } from './chat.js';
 import { type TokenUsage, readCompletion } from './completion.js';
 import { conversation } from './conversation.js';
@@ -84,18 +86,21 @@ export class OpenAiBrain implements Brain {
       throw new DormouseError('brain_failed', missing ?? 'No model is named.');
 
     const { messages, callIds } = conversation(submission.instructions, await context.history());
-    const offered = offeredTools(context.tools, submission.tools);
-    const request = {
-      model,
-      messages,
-      ...(offered.length === 0 ? {} : { tools: offered.map(functionTool) }),
-    };
+    const mayAsk = submission.ask_user === true;
+    const functions = [
+      ...offeredTools(context.tools, submission.tools)
+        .filter(({ name }) => !(mayAsk && name === ASK_USER))
+        .map(functionTool),
+      ...(mayAsk ? [askUserFunction] : []),
+    ];
+    const request = { model, messages, ...(functions.length === 0 ? {} : { tools: functions }) };
     const answer = await this.#ask(request, context, callIds);
     this.#trouble.over(context.snapshot.session_id);
     if (answer.kind === 'silent') return nothingSaid(EMPTY_ANSWERS, answer.usage);
     return decide(answer.turn, answer.usage, {
       tools: context.tools,
-      offered: new Set(offered.map((tool) => tool.name)),
+      offered: new Set(functions.map((offered) => offered.function.name)),
+      mayAsk,
       at: new Date(context.now).toISOString(),
     });
   }
