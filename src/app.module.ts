@@ -59,6 +59,7 @@ const schedulerOptions = (settings: Settings): SchedulerOptions => ({
   leaseMs: settings.protocol.leaseMs,
   retentionMs: settings.protocol.retentionMs,
   inlineLimitBytes: settings.protocol.inlineLimitBytes,
+  auditRestMs: settings.protocol.auditRestMs,
 });
 
 /** The modules of each role; what several need is imported once, above them. */

@@ -60,6 +60,8 @@ export interface ToolSettings {
 export interface ProtocolSettings {
   readonly leaseMs: number;
   readonly retentionMs: number;
+  /** between two passes of the audit */
+  readonly auditRestMs: number;
   readonly inlineLimitBytes: number;
   readonly deployment: string;
   readonly typePrefix: string;
@@ -146,6 +148,7 @@ export const settingsOf = (values: ReadValues): Settings => ({
   protocol: {
     leaseMs: values.DORMOUSE_LEASE_MS ?? DEFAULTS.DORMOUSE_LEASE_MS,
     retentionMs: values.DORMOUSE_RETENTION_MS ?? DEFAULTS.DORMOUSE_RETENTION_MS,
+    auditRestMs: values.DORMOUSE_AUDIT_MS ?? DEFAULTS.DORMOUSE_AUDIT_MS,
     inlineLimitBytes: values.DORMOUSE_INLINE_LIMIT ?? DEFAULTS.DORMOUSE_INLINE_LIMIT,
     deployment: values.DORMOUSE_DEPLOYMENT ?? DEFAULTS.DORMOUSE_DEPLOYMENT,
     typePrefix: values.DORMOUSE_TYPE_PREFIX ?? DEFAULTS.DORMOUSE_TYPE_PREFIX,

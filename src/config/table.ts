@@ -32,6 +32,7 @@ export const DEFAULTS = {
   DORMOUSE_SHUTDOWN_MS: 30 * SECOND_MS,
   DORMOUSE_STANDSTILL_MS: 120 * SECOND_MS,
   DORMOUSE_RETENTION_MS: 7 * DAY_MS,
+  DORMOUSE_AUDIT_MS: 10 * SECOND_MS,
   DORMOUSE_BODY_LIMIT: MIB,
   DORMOUSE_INLINE_LIMIT: 256 * KIB,
   DORMOUSE_RESULT_LIMIT: 8 * MIB,
@@ -135,6 +136,10 @@ export const TABLE = {
   DORMOUSE_RETENTION_MS: setting(
     wholeNumber(SECOND_MS, 3_650 * DAY_MS, 'milliseconds'),
     `Ended sessions are kept for so long. ${leaveUnset(DEFAULTS.DORMOUSE_RETENTION_MS)}`,
+  ),
+  DORMOUSE_AUDIT_MS: setting(
+    wholeNumber(100, DAY_MS, 'milliseconds'),
+    `Between two passes over all sessions a scheduler rests for so long. ${leaveUnset(DEFAULTS.DORMOUSE_AUDIT_MS)}`,
   ),
   DORMOUSE_BODY_LIMIT: setting(
     bytes(KIB, MAX_BYTES),

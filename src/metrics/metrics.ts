@@ -3,7 +3,7 @@ import { ModuleRef } from '@nestjs/core';
 import { CommanderService, Sessions, ThinkingSessions } from '#commander';
 import { Executor } from '#dispatcher';
 import type { JournalCounts } from '#engine';
-import { Sweeper } from '#scheduler';
+import { Auditor, Sweeper } from '#scheduler';
 import { SessionStore } from '#state';
 import { LABELS, METRICS } from '#telemetry';
 import { EventStrategies, Transport } from '#transport';
@@ -12,6 +12,7 @@ import { clockSkewMs } from '../http/health/clock-skew.js';
 import type { SpanCounts } from '../tracing/tracing.js';
 import { VERSION } from '../version.js';
 import { within } from '../within.js';
+import { auditMetrics } from './audit-metrics.js';
 import { consumerMetrics } from './consumer-metrics.js';
 import type { Definition } from './definition.js';
 import { GroupLags } from './group-lags.js';
@@ -68,6 +69,7 @@ export class Metrics {
     ]);
     const executor = this.ofRole('dispatcher', Executor);
     const sweeper = this.ofRole('scheduler', Sweeper);
+    const auditor = this.ofRole('scheduler', Auditor);
     return [
       this.info(),
       ...consumerMetrics(this.strategies, lags),
@@ -78,6 +80,7 @@ export class Metrics {
       }),
       ...(executor === undefined ? [] : toolMetrics(executor)),
       ...(sweeper === undefined ? [] : sweeperMetrics(sweeper)),
+      ...(auditor === undefined ? [] : auditMetrics(auditor)),
       this.clockSkew(),
       ...(journal === undefined ? [] : journalMetrics(journal)),
       ...(spans === undefined ? [] : tracingMetrics(spans)),

@@ -87,7 +87,7 @@ type Complete<P, Called extends readonly string[], NotCalled extends keyof P> =
 true satisfies Complete<
   SessionStore,
   typeof SESSION_METHODS,
-  'lastSeen' | 'watch' | 'expire' | 'drop' | 'mark'
+  'lastSeen' | 'watch' | 'expire' | 'drop' | 'mark' | 'audit'
 >;
 true satisfies Complete<ClaimStore, typeof CLAIM_METHODS, 'expire'>;
 true satisfies Complete<SlotStore, typeof SLOT_METHODS, never>;

@@ -1,7 +1,8 @@
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Durability, Engine, type Transaction, type View } from '#engine';
-import { type TestBed, fakeClock, tempDir } from '#testing';
+import { type Durability, Engine, keyPart, type Table, timePart, type Transaction, type View } from '#engine';
+import { EmbeddedSessionStore } from '#state';
+import { type SessionBed, type TestBed, fakeClock, tempDir, type WakeDamage } from '#testing';
 
 /** Which part of a folder's life a copy of its files keeps: what a process killed now would leave. */
 const copyFiles = (from: string, to: string): void => {
@@ -50,7 +51,7 @@ export interface BedOptions {
  */
 export const embeddedBed =
   <Port extends { close(): Promise<void> }>(driver: (engine: Engine) => Port, options: BedOptions = {}) =>
-  async (): Promise<TestBed<Port>> => {
+  async (): Promise<TestBed<Port> & { engine: () => Engine }> => {
     const folder = tempDir('dormouse-contract');
     const clock = fakeClock();
     let life = 0;
@@ -58,6 +59,10 @@ export const embeddedBed =
     let touched = 0;
     const dir = () => join(folder.path, `life-${life}`);
     return {
+      engine: () => {
+        if (engine === undefined) throw new Error('the bed is open only after open()');
+        return engine;
+      },
       open: async () => {
         await engine?.close();
         engine = await Engine.open({
@@ -87,4 +92,43 @@ export const embeddedBed =
         folder.remove();
       },
     };
+  };
+
+/** Breaks the rows of wake-ups, as an error in the driver would. */
+const damageOf = (engine: () => Engine): WakeDamage => {
+  const move = (change: (tx: Transaction, tables: Record<'bySession' | 'byTime', Table<string>>) => void) =>
+    engine().move((tx) => {
+      change(tx, { bySession: engine().text('sw'), byTime: engine().text('st') });
+    });
+  const timeKey = (at: number | string, session: string): string => `${timePart(Number(at))}|${session}`;
+  const remove = (sessionId: string) =>
+    move((tx, { bySession, byTime }) => {
+      const session = keyPart(sessionId);
+      const at = tx.get(bySession, session);
+      if (at !== undefined) tx.del(byTime, timeKey(at, session));
+      tx.del(bySession, session);
+    });
+  return {
+    remove,
+    set: async (sessionId, at) => {
+      await remove(sessionId);
+      await move((tx, { bySession, byTime }) => {
+        tx.put(bySession, keyPart(sessionId), String(at));
+        tx.put(byTime, timeKey(at, keyPart(sessionId)), sessionId);
+      });
+    },
+    misplace: (sessionId, at) =>
+      move((tx, { byTime }) => {
+        tx.put(byTime, timeKey(at, keyPart(sessionId)), sessionId);
+      }),
+    strays: true,
+  };
+};
+
+/** As {@link embeddedBed}, for sessions. */
+export const embeddedSessionBed =
+  (options: BedOptions = {}) =>
+  async (): Promise<SessionBed> => {
+    const bed = await embeddedBed((engine) => new EmbeddedSessionStore(engine), options)();
+    return { ...bed, wakes: damageOf(bed.engine) };
   };

@@ -1,8 +1,7 @@
 import { EmbeddedClaimStore } from '#idempotency';
-import { EmbeddedSessionStore } from '#state';
 import { claimStoreContract, sessionStoreContract, transportContract } from '#testing';
 import { EmbeddedTransport } from '#transport';
-import { embeddedBed } from './embedded-beds.js';
+import { embeddedBed, embeddedSessionBed } from './embedded-beds.js';
 
 // the other way through the engine: a move is acknowledged when the disk has it
 const capabilities = { durability: 'power', randomRuns: 0.2 } as const;
@@ -13,11 +12,7 @@ claimStoreContract(
   embeddedBed((engine) => new EmbeddedClaimStore(engine), { durability }),
   capabilities,
 );
-sessionStoreContract(
-  'embedded, power',
-  embeddedBed((engine) => new EmbeddedSessionStore(engine), { durability }),
-  capabilities,
-);
+sessionStoreContract('embedded, power', embeddedSessionBed({ durability }), capabilities);
 transportContract(
   'embedded, power',
   embeddedBed((engine) => new EmbeddedTransport(engine), { durability }),

@@ -1,5 +1,5 @@
 import { EmbeddedClaimStore, EmbeddedSlotStore } from '#idempotency';
-import { EmbeddedDeadLetterStore, EmbeddedDeliveryLedger, EmbeddedSessionStore } from '#state';
+import { EmbeddedDeadLetterStore, EmbeddedDeliveryLedger } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
@@ -11,19 +11,15 @@ import {
   transportContract,
 } from '#testing';
 import { EmbeddedTransport } from '#transport';
-import { embeddedBed } from './embedded-beds.js';
+import { embeddedBed, embeddedSessionBed } from './embedded-beds.js';
 
 claimStoreContract(
   'embedded',
   embeddedBed((engine) => new EmbeddedClaimStore(engine)),
 );
-sessionStoreContract(
-  'embedded',
-  embeddedBed((engine) => new EmbeddedSessionStore(engine), { countsRows: true }),
-  {
-    countsTouched: true,
-  },
-);
+sessionStoreContract('embedded', embeddedSessionBed({ countsRows: true }), {
+  countsTouched: true,
+});
 transportContract(
   'embedded',
   embeddedBed((engine) => new EmbeddedTransport(engine)),

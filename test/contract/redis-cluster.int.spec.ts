@@ -1,6 +1,6 @@
 import { beforeAll } from '@jest/globals';
 import { createRedisClaimStore, createRedisSlotStore } from '#idempotency';
-import { createRedisDeadLetterStore, createRedisDeliveryLedger, createRedisSessionStore } from '#state';
+import { createRedisDeadLetterStore, createRedisDeliveryLedger } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
@@ -11,7 +11,7 @@ import {
   SUITE_DELIVERY_RETENTION_MS,
 } from '#testing';
 import { SERVER_START_MS, sharedRedisCluster } from '#testing/servers';
-import { redisBed } from './redis-beds.js';
+import { redisBed, redisSessionBed } from './redis-beds.js';
 
 beforeAll(async () => {
   await sharedRedisCluster();
@@ -22,11 +22,11 @@ claimStoreContract(
   redisBed(sharedRedisCluster, (url, keyPrefix) => createRedisClaimStore({ url, keyPrefix })),
   { shared: true, clock: 'real', expires: 'by_itself' },
 );
-sessionStoreContract(
-  'redis cluster',
-  redisBed(sharedRedisCluster, (url, keyPrefix) => createRedisSessionStore({ url, keyPrefix })),
-  { shared: true, clock: 'real', earlyWakes: true },
-);
+sessionStoreContract('redis cluster', redisSessionBed(sharedRedisCluster), {
+  shared: true,
+  clock: 'real',
+  earlyWakes: true,
+});
 deadLetterStoreContract(
   'redis cluster',
   redisBed(sharedRedisCluster, (url, keyPrefix) =>

@@ -1,6 +1,6 @@
 import { beforeAll } from '@jest/globals';
 import { createRedisClaimStore, createRedisSlotStore } from '#idempotency';
-import { createRedisDeadLetterStore, createRedisDeliveryLedger, createRedisSessionStore } from '#state';
+import { createRedisDeadLetterStore, createRedisDeliveryLedger } from '#state';
 import {
   claimStoreContract,
   deadLetterStoreContract,
@@ -11,7 +11,7 @@ import {
   SUITE_DELIVERY_RETENTION_MS,
 } from '#testing';
 import { SERVER_START_MS, sharedRedis } from '#testing/servers';
-import { redisBed } from './redis-beds.js';
+import { redisBed, redisSessionBed } from './redis-beds.js';
 
 beforeAll(async () => {
   await sharedRedis();
@@ -22,11 +22,7 @@ claimStoreContract(
   redisBed(sharedRedis, (url, keyPrefix) => createRedisClaimStore({ url, keyPrefix })),
   { shared: true, clock: 'real', expires: 'by_itself' },
 );
-sessionStoreContract(
-  'redis',
-  redisBed(sharedRedis, (url, keyPrefix) => createRedisSessionStore({ url, keyPrefix })),
-  { shared: true, clock: 'real' },
-);
+sessionStoreContract('redis', redisSessionBed(sharedRedis), { shared: true, clock: 'real' });
 deadLetterStoreContract(
   'redis',
   redisBed(sharedRedis, (url, keyPrefix) =>

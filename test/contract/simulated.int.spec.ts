@@ -18,6 +18,7 @@ import {
   SUITE_DEAD_LETTER_RETENTION_MS,
   type TestBed,
   transportContract,
+  type WakeDamage,
 } from '#testing';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -54,12 +55,13 @@ const lineTo = (now: () => number, losesReply: () => boolean) => {
 
 /** Servers outlive every process: what a crash takes is the lines. */
 const bed =
-  <Server, Port extends { close(): Promise<void> }>(
+  <Server, Port extends { close(): Promise<void> }, More extends object = object>(
     make: (now: () => number) => Server,
     open: (server: Server, line: Line) => Port,
     died: (port: Port) => void = () => undefined,
+    more: (server: Server) => More = () => ({}) as More,
   ) =>
-  (): Promise<TestBed<Port>> => {
+  (): Promise<TestBed<Port> & More> => {
     const clock = fakeClock();
     const server = make(clock.now);
     let open_: { port: Port; life: Life }[] = [];
@@ -70,6 +72,7 @@ const bed =
       return lose;
     };
     return Promise.resolve({
+      ...more(server),
       open: () => {
         const { line, life } = lineTo(clock.now, losesReply);
         const port = open(server, line);
@@ -92,6 +95,17 @@ const bed =
     });
   };
 
+/** A wake-up lies with its session: there is none without it, and no second one. */
+const damageOf = (server: SessionRows): WakeDamage => ({
+  remove: async (sessionId) => {
+    server.setWake(sessionId, null);
+  },
+  set: async (sessionId, at) => {
+    server.setWake(sessionId, at);
+  },
+  strays: false,
+});
+
 const capabilities = { shared: true, durability: 'power', losesReplies: true } as const;
 
 claimStoreContract(
@@ -107,6 +121,8 @@ sessionStoreContract(
   bed(
     (now) => new SessionRows(now),
     (server, line) => new SimulatedSessionStore(server, line),
+    () => undefined,
+    (server) => ({ wakes: damageOf(server) }),
   ),
   capabilities,
 );

@@ -2,6 +2,7 @@ import { parseAddresses, type RedisAddress } from './addresses.js';
 import { Channels } from './channels.js';
 import { type Client, clusterClient, giveUpSilent, isCluster, sendTogether, singleClient } from './client.js';
 import { closedError, faultOf, unavailable } from './faults.js';
+import { type KeyPage, keyPage } from './key-walk.js';
 import { Readiness } from './readiness.js';
 import { DEFAULT_TIMEOUT_MS, type RedisOptions } from './redis.options.js';
 import { type RedisScript, type ScriptArgument, type ScriptReply } from './script.js';
@@ -132,6 +133,11 @@ export class RedisConnection {
 
   async ping(): Promise<void> {
     await this.call((redis) => redis.ping());
+  }
+
+  /** See {@link keyPage}. */
+  keys(place: string | null, pattern: string, count: number): Promise<KeyPage> {
+    return this.call((redis) => keyPage(redis, place, pattern, count));
   }
 
   promises(): Promise<ServerPromises> {

@@ -48,7 +48,8 @@ export interface DueFacts {
   timerMs(tool: string, parameters: JsonObject): number | undefined;
 }
 
-const HOUR_MS = 3_600_000;
+/** A look at a session sets the next one to this from now at the latest. */
+export const LONGEST_LOOK_MS = 3_600_000;
 const LOOK_AGAIN_AFTER_MS = 30_000;
 const LOOK_AGAIN_AT_MOST_MS = 600_000;
 
@@ -137,7 +138,7 @@ const answered = (snapshot: Snapshot, intent: PendingIntent) => ({
  */
 export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
   const { snapshot, claims, now } = facts;
-  const work: DueWork = { intents: [], observations: [], repaired: 0, nextAt: now + HOUR_MS };
+  const work: DueWork = { intents: [], observations: [], repaired: 0, nextAt: now + LONGEST_LOOK_MS };
   const at = (time: number) => (work.nextAt = Math.min(work.nextAt, time));
   if (isTerminal(snapshot.status)) return work;
 

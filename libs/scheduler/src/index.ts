@@ -1,3 +1,4 @@
+export { Auditor } from './auditor.js';
 export { type ClaimFacts, type DueFacts, dueWork, type DueWork, putOffUntil } from './due.machine.js';
 export { SchedulerModule } from './scheduler.module.js';
 export { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Auditor } from './auditor.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 import { Sweeper } from './sweeper.js';
 
@@ -8,8 +9,8 @@ export class SchedulerModule {
   static forRoot(options: SchedulerOptions): DynamicModule {
     return {
       module: SchedulerModule,
-      providers: [{ provide: SCHEDULER_OPTIONS, useValue: options }, Sweeper],
-      exports: [Sweeper],
+      providers: [{ provide: SCHEDULER_OPTIONS, useValue: options }, Sweeper, Auditor],
+      exports: [Sweeper, Auditor],
     };
   }
 }

@@ -15,6 +15,10 @@ export interface SchedulerOptions {
   pollMs?: number;
   /** chooses among what is due where other sweepers are at it too: 0 to 1. Default `Math.random` */
   random?: () => number;
+  /** how long the audit rests between two passes, ms: at least, it rests as long as the last one took. Default 10 s */
+  auditRestMs?: number;
+  /** tells this process's auditor from the others. Default: the boot id */
+  auditor?: string;
 }
 
 /** Injection token of {@link SchedulerOptions}. */

@@ -28,6 +28,8 @@ export interface SimulatorOptions {
   /** promises that aren't checked */
   forgives?: readonly Finding['promise'][];
   sweeps?: boolean;
+  /** schedulers audit the wake-ups too, and repair what was lost; default false */
+  audits?: boolean;
   scenario?: (scenario: Scenario) => Scenario;
 }
 
@@ -92,6 +94,7 @@ export const runSchedule = async (
     ...(options.submission === undefined ? {} : { submission: options.submission }),
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.sweeps === undefined ? {} : { sweeps: options.sweeps }),
+    ...(options.audits === undefined ? {} : { audits: options.audits }),
     ...(options.scenario === undefined ? {} : { scenario: options.scenario }),
   });
   const chronicle = new Chronicle(world.sessions, () => world.agenda.now);

@@ -33,3 +33,14 @@ export { StoreWatch } from './store-watch.js';
 export { createRedisDeliveryLedger } from './deliveries/drivers/redis/create-redis-delivery-ledger.js';
 export { EmbeddedDeliveryLedger } from './deliveries/drivers/embedded/embedded-delivery-ledger.js';
 export { type DeliveryCount, DeliveryLedger, type PartitionPlace, type Taken } from './deliveries/port.js';
+export {
+  type AuditNotes,
+  type AuditPass,
+  NO_NOTES,
+  WAKE_FAULTS,
+  WakeAudit,
+  type WakeFault,
+  type WakeLook,
+  type WakeLookQuery,
+  type WakeViolation,
+} from './audit/port.js';

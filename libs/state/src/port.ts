@@ -7,6 +7,7 @@ import type {
   StoredTimelineEntry,
   TimelineEntry,
 } from '#contracts';
+import type { WakeAudit } from './audit/port.js';
 
 /**
  * What a driver can do beyond the port's promises, as data: start-up and the contract suite read it.
@@ -108,6 +109,8 @@ export interface TimelinePageQuery {
  */
 export abstract class SessionStore {
   abstract readonly capabilities: StateCapabilities;
+  /** whether every session that hasn't ended has exactly one wake-up */
+  abstract readonly audit: WakeAudit;
 
   /** The store's clock, in milliseconds: it decides what is due. */
   abstract now(): Promise<number>;

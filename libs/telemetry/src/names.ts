@@ -55,6 +55,11 @@ export const METRICS = {
     published: 'dormouse_wakeups_published_total',
     lateness: 'dormouse_wakeup_lateness_seconds',
   },
+  audit: {
+    repaired: 'dormouse_wakeups_repaired_total',
+    sessions: 'dormouse_audit_sessions',
+    lastPass: 'dormouse_audit_last_pass_timestamp_seconds',
+  },
   store: {
     clockSkew: 'dormouse_store_clock_skew_seconds',
   },
@@ -75,6 +80,7 @@ export const LABELS = {
   group: 'group',
   status: 'status',
   reason: 'reason',
+  fault: 'fault',
   brain: 'brain',
   tool: 'tool',
   direction: 'direction',

@@ -30,6 +30,7 @@ export { RuntimeProcess, freePort } from './runtime-process.js';
 export { LocalProcess } from './servers/local-process.js';
 export { type CommitAnswer, ScriptedLog, type ScriptedLogOptions, ScriptedMember } from './scripted-log.js';
 export { seededRandom } from './seeded-random.js';
+export type { SessionBed, WakeDamage } from './sessions/session-suite.js';
 export { sessionStoreContract } from './sessions/session-store.contract.js';
 export { slotStoreContract } from './slots/slot-store.contract.js';
 export { type TempDir, tempDir } from './temp-dir.js';

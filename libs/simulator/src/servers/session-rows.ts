@@ -9,12 +9,14 @@ import {
   type StoredTimelineEntry,
 } from '#contracts';
 import {
+  type AuditNotes,
   type Commit,
   type CommitReply,
   type CreateReply,
   type Creation,
   invalidCursor,
   mayBePutOff,
+  NO_NOTES,
 } from '#state';
 import { UndoLog } from './undo-log.js';
 
@@ -40,6 +42,15 @@ export interface SessionRow {
   history: ReadonlyMap<string, string>;
   timeline: readonly { seq: number; text: string }[];
   wake: number | null;
+  /** its own next wake-up, as the last write said */
+  ownAt: number | null;
+}
+
+/** Who audits, ms until when, and what is noted. */
+export interface AuditTurn {
+  holder: string;
+  until: number;
+  notes: AuditNotes;
 }
 
 const frozen = <T>(value: T): T => {
@@ -80,6 +91,7 @@ export class SessionRows {
   readonly rows = new Map<string, SessionRow>();
   readonly blobs = new Map<string, Uint8Array>();
   readonly undo = new UndoLog();
+  readonly auditTurn: AuditTurn = { holder: '', until: 0, notes: NO_NOTES };
   private readonly watching = new Map<string, Set<() => void>>();
   /** each is told of every commit that was accepted */
   readonly commits: ((commit: Commit) => void)[] = [];
@@ -107,6 +119,7 @@ export class SessionRows {
       history: new Map(),
       timeline: linesOf(timeline),
       wake: wakeAt,
+      ownAt: wakeAt,
     });
     this.tell(snapshot.session_id);
     return { kind: 'created' };
@@ -132,6 +145,7 @@ export class SessionRows {
       history: entries,
       timeline: [...row.timeline, ...linesOf(timeline)],
       wake: early ? row.wake : wakeAt,
+      ownAt: wakeAt,
     });
     for (const told of this.commits) told(commit);
     this.tell(snapshot.session_id);
@@ -156,6 +170,12 @@ export class SessionRows {
     if (row?.wake !== from) return false;
     this.put(sessionId, { ...row, wake: to });
     return true;
+  }
+
+  /** Whatever the wake-up is, it is this from now on. */
+  setWake(sessionId: string, wake: number | null): void {
+    const row = this.rows.get(sessionId);
+    if (row !== undefined) this.put(sessionId, { ...row, wake });
   }
 
   putBlob(dataref: string, bytes: Uint8Array): string {

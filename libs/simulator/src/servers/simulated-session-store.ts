@@ -30,10 +30,12 @@ import {
   type SessionRows,
   snapshotOf,
 } from './session-rows.js';
+import { SimulatedWakeAudit } from './simulated-wake-audit.js';
 
 /** A process's way to the sessions of a simulated server. */
 export class SimulatedSessionStore extends SessionStore {
   readonly capabilities: StateCapabilities = { driver: 'simulated', durability: 'power', shared: true };
+  readonly audit: SimulatedWakeAudit;
   private readonly watches = new Set<() => void>();
   /** what this process wrote or read last; kept for ever, so that schedules meet what others have long gone beyond */
   private readonly seen = new Map<string, Snapshot>();
@@ -44,6 +46,7 @@ export class SimulatedSessionStore extends SessionStore {
     private readonly line: Line,
   ) {
     super();
+    this.audit = new SimulatedWakeAudit(server, { call: (what, effect) => this.call(what, effect) });
   }
 
   mark(): Promise<void> {

@@ -22,7 +22,7 @@ import {
 } from '#contracts';
 import { type DispatcherOptions, Executor, type RegisteredTool, ToolRegistry } from '#dispatcher';
 import type { ClaimStore, SlotStore } from '#idempotency';
-import { Sweeper } from '#scheduler';
+import { Auditor, Sweeper } from '#scheduler';
 import type { DeadLetterStore, SessionStore } from '#state';
 import { type Delivery, EventClient, EventStrategy, type Transport } from '#transport';
 import type { SimulatedTransport } from '../servers/simulated-transport.js';
@@ -89,12 +89,15 @@ export interface NodeParts {
   failed: () => void;
   /** when the earliest wake-up is due by the agenda's time, which spares the sweeper looking every so often */
   nextWakeInMs: () => number;
+  /** its scheduler audits the wake-ups too */
+  audits: boolean;
 }
 
 /** How late a sweep may be. */
 const SWEEP_MS = 50;
 const AFTER_AN_ERROR_MS = 1_000;
 const LOOK_AT_LEAST_MS = 3_600_000;
+const AUDIT_REST_MS = 5_000;
 
 /** A process of the product: its roles, made of the real parts, on the ports that it is given. */
 export class SimulatedNode {
@@ -102,6 +105,7 @@ export class SimulatedNode {
   private readonly strategies: EventStrategy[] = [];
   private readonly executor: Executor | undefined;
   private readonly sweeper: Sweeper | undefined;
+  private readonly auditor: Auditor | undefined;
   private readonly thinking: ThinkingSessions;
   private readonly deadLetters: DeadLetters;
   private sweep: { at: number; handle: unknown } | undefined;
@@ -183,6 +187,8 @@ export class SimulatedNode {
         inlineLimitBytes: settings.inlineLimitBytes,
         random,
       });
+    if (roles.includes('scheduler') && parts.audits)
+      this.auditor = new Auditor(sessions, { auditRestMs: AUDIT_REST_MS, auditor: process.name });
   }
 
   /** Joins its groups; tried again, as a process that is started again would, while the log can't be reached. */
@@ -196,6 +202,7 @@ export class SimulatedNode {
     begin().then(
       () => {
         this.wakeSweeper();
+        this.auditIn(0);
       },
       () => {
         this.parts.failed();
@@ -267,6 +274,22 @@ export class SimulatedNode {
         );
       }, inMs),
     };
+  }
+
+  private auditIn(ms: number): void {
+    const { auditor } = this;
+    if (auditor === undefined) return;
+    this.parts.process.timers.set(() => {
+      if (this.stopping) return;
+      auditor.turn().then(
+        (next) => {
+          this.auditIn(next);
+        },
+        () => {
+          this.auditIn(AFTER_AN_ERROR_MS);
+        },
+      );
+    }, ms);
   }
 
   private events(role: string): EventContext {

@@ -55,6 +55,8 @@ export interface WorldOptions {
   around?: Around;
   /** false: there is no sweeper, and what it would have to repair must not be needed */
   sweeps?: boolean;
+  /** the schedulers audit the wake-ups too; default: not, so that a wake-up that is lost shows */
+  audits?: boolean;
   /** changes what was drawn */
   scenario?: (scenario: Scenario) => Scenario;
 }
@@ -333,6 +335,7 @@ export class World implements Surroundings {
       random: random.next,
       around: around === undefined ? (_role, handle) => handle : (role, handle) => around(role, handle, own),
       nextWakeInMs: () => this.sessions.earliestWake() - this.serverNow(),
+      audits: options.audits ?? false,
       failed: () => {
         this.crash(process);
       },

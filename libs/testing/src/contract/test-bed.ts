@@ -61,8 +61,10 @@ export const DEFAULT_SUITE_CAPABILITIES: SuiteCapabilities = {
 };
 
 /** Inside a `describe`: a fresh bed before each test, disposed of after it. */
-export const freshBeds = <Port>(factory: TestBedFactory<Port>): (() => TestBed<Port>) => {
-  let bed: TestBed<Port> | undefined;
+export const freshBeds = <Bed extends { dispose(): Promise<void> }>(
+  factory: () => Promise<Bed>,
+): (() => Bed) => {
+  let bed: Bed | undefined;
   beforeEach(async () => {
     bed = await factory();
   });

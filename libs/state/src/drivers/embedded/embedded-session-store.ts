@@ -14,6 +14,7 @@ import {
   type TimelinePageQuery,
   type Wake,
 } from '../../port.js';
+import { EmbeddedWakeAudit } from './embedded-wake-audit.js';
 import { RecentSnapshots } from './recent-snapshots.js';
 import { dropSession, expireSessions } from './session-expiry.js';
 import { listPage } from './session-list.js';
@@ -28,6 +29,7 @@ const DATAREF = /^blob:\{(.+)\}:([0-9a-f]{64})$/s;
 /** Sessions in the embedded engine: each call of the port is one move, or one read, of the engine. */
 export class EmbeddedSessionStore extends SessionStore {
   readonly capabilities: StateCapabilities;
+  readonly audit: EmbeddedWakeAudit;
   private readonly tables: SessionTables;
   private readonly reads: SessionReads;
   private readonly wakes: WakeRows;
@@ -49,6 +51,11 @@ export class EmbeddedSessionStore extends SessionStore {
     this.reads = new SessionReads(this.tables, this.recent);
     this.wakes = new WakeRows(this.tables);
     this.writes = new SessionWrites(this.tables, this.reads, this.wakes, this.recent);
+    this.audit = new EmbeddedWakeAudit(this.tables, this.wakes, {
+      now: () => engine.now(),
+      read: (fn) => this.read(fn),
+      move: (fn) => this.move(fn),
+    });
   }
 
   /** Log and sessions lie in one folder, and what is written is there in order: one isn't lost without the other. */

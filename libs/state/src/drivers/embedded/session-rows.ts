@@ -59,6 +59,8 @@ export interface HeadLine {
   version: number;
   status: StoredStatus;
   updatedAt: number;
+  /** its own next wake-up, ms; null: never, or an earlier release wrote it, which doesn't say */
+  ownAt: number | null;
 }
 type Head = Omit<Snapshot, 'fixed'>;
 
@@ -71,16 +73,16 @@ const checkVersion = (v: number, what: string): void => {
 };
 
 /**
- * Three lines: `v version status updated_at`, what is asked most about pending intents (`<1 if a cancel was requested>`
+ * Three lines: `v version status updated_at wake_at` (the last one empty: never), what is asked most about pending intents (`<1 if a cancel was requested>`
  * and ` <id>=<digest>` each), and the snapshot without `fixed` as JSON.
  */
-export const encodeHead = (snapshot: Snapshot): string => {
+export const encodeHead = (snapshot: Snapshot, wakeAt: number | null): string => {
   const { v, version, status, updated_at, pending, cancel_requested } = snapshot;
   const asked = pending
     .map(({ intent_id, digest }) => ` ${encodeURIComponent(intent_id)}=${encodeURIComponent(digest)}`)
     .join('');
   return (
-    `${v} ${version} ${status} ${updated_at}\n${cancel_requested ? 1 : 0}${asked}\n` +
+    `${v} ${version} ${status} ${updated_at} ${wakeAt ?? ''}\n${cancel_requested ? 1 : 0}${asked}\n` +
     JSON.stringify({ ...snapshot, fixed: undefined })
   );
 };
@@ -104,13 +106,14 @@ export const decodePending = (
 
 /** @throws DormouseError `newer_version` */
 export const decodeHeadLine = (text: string): HeadLine => {
-  const [v, version, status, updatedAt] = text.slice(0, text.indexOf('\n')).split(' ');
+  const [v, version, status, updatedAt, ownAt = ''] = text.slice(0, text.indexOf('\n')).split(' ');
   checkVersion(Number(v), 'a snapshot');
   return {
     v: Number(v),
     version: Number(version),
     status: status as StoredStatus,
     updatedAt: Number(updatedAt),
+    ownAt: ownAt === '' ? null : Number(ownAt),
   };
 };
 
@@ -121,6 +124,9 @@ const decodeHead = (text: string): Head => {
   checkVersion(head.v, 'a snapshot');
   return head;
 };
+
+/** The session's id, where its part of a key doesn't tell it. */
+export const idInHead = (text: string): string => decodeHead(text).session_id;
 
 export const encodeFixed = (fixed: SessionFixed): string => JSON.stringify({ v: RECORD_VERSION, fixed });
 

@@ -49,6 +49,7 @@ describe('a head', () => {
   it('tells of each pending intent without being parsed, and of no other', () => {
     const head = encodeHead(
       snapshot({ pending: [intent('s.1.1', 'd1'), intent('s.1.10', 'd2'), intent('odd = id\n', 'a b\n')] }),
+      null,
     );
     expect(decodePending(head, 's.1.1')).toEqual({ digest: 'd1', cancelRequested: false });
     expect(decodePending(head, 's.1.10')).toEqual({ digest: 'd2', cancelRequested: false });
@@ -59,23 +60,26 @@ describe('a head', () => {
 
   it('tells that a cancel was requested', () => {
     const cancel_requested = { compensate: true, at: 1 };
-    const head = encodeHead(snapshot({ pending: [intent('i', 'd')], cancel_requested }));
+    const head = encodeHead(snapshot({ pending: [intent('i', 'd')], cancel_requested }), 5);
     expect(decodePending(head, 'i')).toEqual({ digest: 'd', cancelRequested: true });
   });
 
   it('comes back whole', () => {
     const whole = snapshot({ pending: [intent('i', 'd')], brain_state: { text: 'a\nb' } });
-    expect(decodeSnapshot(encodeHead(whole), encodeFixed(whole.fixed))).toEqual(whole);
-    expect(decodeHeadLine(encodeHead(whole))).toEqual({
-      v: RECORD_VERSION,
-      version: 7,
-      status: 'waiting_tool',
-      updatedAt: 9,
-    });
+    expect(decodeSnapshot(encodeHead(whole, 77), encodeFixed(whole.fixed))).toEqual(whole);
+    const line = { v: RECORD_VERSION, version: 7, status: 'waiting_tool', updatedAt: 9 };
+    expect(decodeHeadLine(encodeHead(whole, 77))).toEqual({ ...line, ownAt: 77 });
+    expect(decodeHeadLine(encodeHead(whole, null))).toEqual({ ...line, ownAt: null });
+  });
+
+  it('of a release that said nothing of its next wake-up is read', () => {
+    const text = encodeHead(snapshot(), 77).replace(' 77\n', '\n');
+    expect(decodeHeadLine(text).ownAt).toBeNull();
+    expect(decodePending(text, 'i')).toBeNull();
   });
 
   it('of a later release is refused', () => {
-    const later = encodeHead(snapshot({ v: RECORD_VERSION + 1 }));
+    const later = encodeHead(snapshot({ v: RECORD_VERSION + 1 }), null);
     expect(() => decodeHeadLine(later)).toThrow('run the release');
     expect(() => decodeSnapshot(later, encodeFixed(snapshot().fixed))).toThrow('run the release');
   });

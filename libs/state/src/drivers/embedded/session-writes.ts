@@ -33,7 +33,7 @@ export class SessionWrites {
     const existing = this.reads.load(tx, session);
     if (existing) return { kind: 'exists', snapshot: existing };
     const fixed = encodeFixed(snapshot.fixed);
-    const head = encodeHead(snapshot);
+    const head = encodeHead(snapshot, wakeAt);
     tx.put(tables.fixed, session, fixed, true);
     tx.put(tables.heads, session, head, true);
     this.recent.add(session, head, snapshot, head.length + fixed.length);
@@ -74,7 +74,7 @@ export class SessionWrites {
       tx.put(tables.historyKeys, row, String(snapshot.version), true);
       return true;
     });
-    const head = encodeHead(snapshot);
+    const head = encodeHead(snapshot, wakeAt);
     tx.put(tables.heads, session, head);
     this.recent.follow(session, text, head, snapshot, isTerminal(snapshot.status));
     tx.put(

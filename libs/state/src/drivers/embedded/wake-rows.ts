@@ -42,8 +42,33 @@ export class WakeRows {
     return this.first(view, '|', 1)[0]?.at ?? null;
   }
 
+  /** The entries by time from a key of theirs on, at most `limit`. */
+  from(view: View, start: string, limit: number): { key: string; at: number; sessionId: string }[] {
+    const rows = view.range(this.tables.wakeTimes, { start, end: '|', limit });
+    return rows.map(({ key, value }) => ({ key, sessionId: value, at: timeOf(key) }));
+  }
+
+  /** Whether the index by time has the session's entry too: without that nobody finds it. */
+  isIndexed(view: View, session: string, at: number): boolean {
+    return view.get(this.tables.wakeTimes, wakeTimeKey(at, session)) !== undefined;
+  }
+
+  /** Sets the entry as {@link set} does, whatever the index by time says. */
+  mend(tx: Transaction, session: string, sessionId: string, at: number): void {
+    const { wakes } = this.tables;
+    if (tx.get(wakes, session) !== undefined) this.set(tx, session, sessionId, null);
+    this.set(tx, session, sessionId, at);
+  }
+
+  /** Takes an entry out of the index by time, and nothing else. */
+  strike(tx: Transaction, key: string): void {
+    tx.del(this.tables.wakeTimes, key);
+  }
+
   private first(view: View, end: string, limit: number): Wake[] {
     const rows = view.range(this.tables.wakeTimes, { start: '', end, limit });
-    return rows.map(({ key, value }) => ({ sessionId: value, at: Number(key.slice(0, key.indexOf('|'))) }));
+    return rows.map(({ key, value }) => ({ sessionId: value, at: timeOf(key) }));
   }
 }
+
+const timeOf = (key: string): number => Number(key.slice(0, key.indexOf('|')));

@@ -17,6 +17,7 @@ import {
 import { LatestSnapshots } from './latest-snapshots.js';
 import { putBlobMove } from './moves/put-blob.lua.js';
 import { DEFAULT_RETENTION_MS, type RedisStateOptions } from './redis-state.options.js';
+import { RedisWakeAudit } from './redis-wake-audit.js';
 import { dropSession, expireSessions } from './session-expiry.js';
 import { SessionKeys } from './session-keys.js';
 import { listPage } from './session-list.js';
@@ -28,6 +29,7 @@ import { WakeIndex } from './wake-index.js';
 /** Sessions in Redis, or a Redis Cluster. Its README says where what lies. */
 export class RedisSessionStore extends SessionStore {
   readonly capabilities: StateCapabilities;
+  readonly audit: RedisWakeAudit;
   private readonly reads: SessionReads;
   private readonly wakes: WakeIndex;
   private readonly writes: SessionWrites;
@@ -46,6 +48,7 @@ export class RedisSessionStore extends SessionStore {
     this.wakes = new WakeIndex(redis, keys);
     this.writes = new SessionWrites(redis, keys, this.wakes, this.latest, retentionMs);
     this.watchers = new SessionWatch(redis, keys);
+    this.audit = new RedisWakeAudit(redis, keys);
     // what answers now may be a replica without the last writes
     redis.onReady(() => this.latest.clear());
   }

@@ -4,6 +4,7 @@ import {
   RECORD_VERSION,
   type SessionFixed,
   type Snapshot,
+  type StoredStatus,
   type StoredTimelineEntry,
 } from '#contracts';
 import { checkVersion } from '#redis';
@@ -52,4 +53,19 @@ export const encodePending = ({ v, status, pending, cancel_requested }: Snapshot
     ? []
     : pending.map(({ intent_id, digest }) => `${plain(intent_id)}\t${digest}\n`);
   return `${v} ${cancel_requested === undefined ? 0 : 1}\n${lines.join('')}`;
+};
+
+/** `<status> <its own next wake-up, ms; empty: never>`: what the audit needs of a snapshot, without the rest. */
+export const encodeAsleep = ({ status }: Snapshot, wakeAt: number | null): string =>
+  `${status} ${wakeAt ?? ''}`;
+
+/** Of a session that an earlier release wrote last, which says nothing of it, `ownAt` is null: it isn't known. */
+export const decodeAsleep = (
+  text: string | null | undefined,
+): { status: StoredStatus | null; ownAt: number | null } => {
+  const [status = '', ownAt = ''] = text?.split(' ') ?? [];
+  return {
+    status: status === '' ? null : (status as StoredStatus),
+    ownAt: ownAt === '' ? null : Number(ownAt),
+  };
 };

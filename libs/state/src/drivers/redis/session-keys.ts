@@ -14,7 +14,7 @@ export class SessionKeys {
 
   /**
    * A hash: `fixed`, `head` (JSON; the snapshot is both), `version`, `tokens` (of the latest commits, newest first),
-   * `pending` (what `isPending` needs of the head), `ended` (there once it has).
+   * `pending` (what `isPending` needs of the head), `asleep` (what the audit needs of it), `ended` (there once it has).
    */
   state(sessionId: string): string {
     return `${this.prefix}state:${sessionTag(sessionId)}`;
@@ -82,6 +82,22 @@ export class SessionKeys {
   /** They say that the store was in use; on a cluster each server is likely to hold some. */
   markers(): string[] {
     return this.shards('marker');
+  }
+
+  /** What `SCAN` finds the keys of all sessions by. */
+  statePattern(): string {
+    return `${this.prefix.replace(/[\\*?[\]]/g, '\\$&')}state:{*}`;
+  }
+
+  /** Of a key of {@link state}; undefined: its id isn't of our form, and the snapshot alone has it. */
+  sessionOf(stateKey: string): string | undefined {
+    const tag = stateKey.slice(this.prefix.length + 'state:{'.length, -1);
+    return tag.startsWith('~') ? undefined : tag;
+  }
+
+  /** A hash: who has the audit's turn (`holder`), until when (`until`, ms), and its `notes` (JSON). */
+  audit(): string {
+    return `${this.prefix}audit`;
   }
 
   private shards(name: string): string[] {

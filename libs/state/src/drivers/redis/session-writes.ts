@@ -5,7 +5,14 @@ import { mayBePutOff } from '../../put-off.js';
 import { type LatestSnapshots } from './latest-snapshots.js';
 import { commitMove } from './moves/commit.lua.js';
 import { createMove } from './moves/create.lua.js';
-import { decodeSnapshot, encodeFixed, encodeHead, encodePending, plain } from './session-codec.js';
+import {
+  decodeSnapshot,
+  encodeAsleep,
+  encodeFixed,
+  encodeHead,
+  encodePending,
+  plain,
+} from './session-codec.js';
 import { endedMember, listMember, type SessionKeys } from './session-keys.js';
 import { type WakeIndex } from './wake-index.js';
 
@@ -37,6 +44,7 @@ export class SessionWrites {
       wakeAt,
       member,
       keys.blobStem(id),
+      encodeAsleep(snapshot, wakeAt),
       ...timeline.map((entry) => JSON.stringify(entry)),
     ];
     const send = async (...indexes: string[]): Promise<CreateReply> => {
@@ -113,6 +121,7 @@ export class SessionWrites {
       mayBePutOff(snapshot) ? 1 : '',
       endedMember(id, fixed.tenant, fixed.created_at),
       snapshot.updated_at,
+      encodeAsleep(snapshot, wakeAt),
       history.length * 2,
       ...history.flatMap((entry) => [entry.key, JSON.stringify(entry)]),
       ...timeline.map((entry) => JSON.stringify(entry)),

@@ -9,8 +9,8 @@ const TOKENS = 8;
  * KEYS: 1 state, 2 history, 3 timeline, 4 blobs; on a single server also 5 wake, 6 ended
  * ARGV: 1 token, 2 expected version, 3 version, 4 head, 5 pending, 6 retention, ms (empty: not ended), 7 channel,
  *       8 what the keys of its blobs begin with, 9 session id, 10 wake at, ms (empty: never), 11 `1`: an earlier wake-up
- *       stays, 12 member of ended, 13 its time, ms, 14 how many history keys and entries follow together, 15… those, then
- *       timeline entries
+ *       stays, 12 member of ended, 13 its time, ms, 14 what the audit needs, 15 how many history keys and entries follow
+ *       together, 16… those, then timeline entries
  * Answers: `{'committed'}` | `{'repeated'}`: it was, before | `{'conflict', version}` | `{'missing'}`
  */
 export const commitMove = redisScript(`
@@ -29,9 +29,9 @@ for token in string.gmatch(tokens, '%S+') do
   latest[known] = token
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[3], 'head', ARGV[4], 'pending', ARGV[5],
-  'tokens', table.concat(latest, ' '))
-local first = 15 + ARGV[14]
-for i = 15, first - 1, 2 do redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1]) end
+  'tokens', table.concat(latest, ' '), 'asleep', ARGV[14])
+local first = 16 + ARGV[15]
+for i = 16, first - 1, 2 do redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1]) end
 for i = first, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
 
 if ARGV[6] ~= '' then
