@@ -37,6 +37,7 @@ describe('the settings', () => {
       protocol: {
         leaseMs: 30_000,
         retentionMs: 604_800_000,
+        auditRestMs: 10_000,
         inlineLimitBytes: 262_144,
         deployment: 'dormouse',
         typePrefix: 'com.southwest.ai',
