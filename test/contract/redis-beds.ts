@@ -43,9 +43,15 @@ const damageOf = (client: Redis | Cluster, keyPrefix: string): WakeDamage => {
   const part = (sessionId: string, further = 0): string =>
     `${keyPrefix}wake:${(shardOf(sessionId) + further) % SHARDS}`;
   return {
-    remove: async (sessionId) => void (await client.zrem(part(sessionId), sessionId)),
-    set: async (sessionId, at) => void (await client.zadd(part(sessionId), at, sessionId)),
-    misplace: async (sessionId, at) => void (await client.zadd(part(sessionId, 1), at, sessionId)),
+    remove: async (sessionId) => {
+      await client.zrem(part(sessionId), sessionId);
+    },
+    set: async (sessionId, at) => {
+      await client.zadd(part(sessionId), at, sessionId);
+    },
+    misplace: async (sessionId, at) => {
+      await client.zadd(part(sessionId, 1), at, sessionId);
+    },
     strays: true,
   };
 };
