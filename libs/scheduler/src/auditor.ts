@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { bootId } from '#idempotency';
 import { type AuditNotes, NO_NOTES, SessionStore, type WakeFault, type WakeViolation } from '#state';
-import { afterLook, afterRepairs, countsOf, finished, restLeft, SEEN_ALL } from './audit.machine.js';
+import { afterLook, afterRepairs, countsOf, finished, restLeft, SEEN_ALL } from './audit-notes.js';
 import { LONGEST_LOOK_MS } from './due.machine.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AuditNotes, NO_NOTES } from '#state';
-import { afterLook, afterRepairs, finished, restLeft, SEEN_ALL } from './audit.machine.js';
+import { afterLook, afterRepairs, finished, restLeft, SEEN_ALL } from './audit-notes.js';
 
 const REST_MS = 10_000;
 const passed = (startedAt: number, finishedAt: number): AuditNotes => ({
