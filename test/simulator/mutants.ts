@@ -1,9 +1,10 @@
 import { type CloudEvent, DormouseError, RetryableError, UnknownOutcomeError } from '#contracts';
 import type { ClaimKey, ClaimStore } from '#idempotency';
 import type { Around, Finding, Ports, SimulatorOptions } from '#simulator';
-import type { SessionStore } from '#state';
+import type { Commit, SessionStore } from '#state';
 import type { Feed, OutboundRecord, PartitionPosition } from '#transport';
 import {
+  askedBeside,
   askedInTurn,
   claimsStay,
   plainPlans,
@@ -88,6 +89,8 @@ const HOUR_MS = 3_600_000;
 const FORGED = ['dead_letter', 'one_outcome', 'true_outcome', 'compensation', 'log_is_the_truth'] as const;
 /** Owners that are away for long, and come back with an outcome of their own. */
 const FREEZES = { freeze_before: 25, freeze_after: 25 };
+/** What was handled shortly before is handed out again. */
+const CRASHES = { crash_before: 20, crash_after: 40 };
 /** No sweeper repairs what the log itself should bring back. */
 const SWEEPLESS: SimulatorOptions = { sweeps: false, scenario: plainPlans };
 
@@ -100,6 +103,15 @@ const records = (change: (record: OutboundRecord) => OutboundRecord[]) => (): Ar
     }),
   }),
 });
+
+const commitIn = (record: OutboundRecord): string => {
+  const { data } = JSON.parse(record.value.toString()) as CloudEvent<{ commit?: unknown }>;
+  return JSON.stringify(data?.commit ?? null);
+};
+
+/** A step that changes nothing but that its observation was taken. */
+const isPassedOver = ({ snapshot, timeline }: Commit): boolean =>
+  timeline.length === 0 && snapshot.outbox.commit?.version === snapshot.version;
 
 const isOf = (record: OutboundRecord, name: string): boolean => record.value.includes(name);
 
@@ -415,6 +427,31 @@ export const MUTANTS: readonly Mutant[] = [
       commit: (commit) => real.commit({ ...commit, snapshot: { ...commit.snapshot, applied: [] } }),
     })),
     options: { forgives: ['log_is_the_truth'], scenario: askedInTurn },
+  },
+  {
+    name: 'passed-over-forgotten',
+    rule: 2,
+    breaks: 'an answer or a timer that was passed over does not apply when it comes again',
+    shows: 'log_is_the_truth',
+    around: () => ({
+      ports: (ports) => {
+        const untold = new Set<string>();
+        return {
+          ...ports,
+          sessions: changed(ports.sessions, {
+            commit: (commit) => {
+              if (!isPassedOver(commit)) return ports.sessions.commit(commit);
+              untold.add(JSON.stringify(commit.snapshot.outbox.commit));
+              return Promise.resolve({ kind: 'committed' });
+            },
+          }),
+          transport: changed(ports.transport, {
+            publish: (all) => ports.transport.publish(all.filter((record) => !untold.has(commitIn(record)))),
+          }),
+        };
+      },
+    }),
+    options: { scenario: askedBeside, weights: CRASHES },
   },
   {
     name: 'unknown-guessed',

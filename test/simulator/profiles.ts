@@ -1,4 +1,4 @@
-import { DormouseError, type Snapshot } from '#contracts';
+import { DormouseError, type PlanStep, type Snapshot } from '#contracts';
 import type { Around, Scenario } from '#simulator';
 import type { Commit } from '#state';
 import type { OutboundRecord } from '#transport';
@@ -25,24 +25,44 @@ export const plainPlans = (scenario: Scenario): Scenario => ({
   })),
 });
 
-/** One tool of others after the other, which answer with as little as is allowed, and each answer comes twice. */
-export const askedInTurn = (scenario: Scenario): Scenario => ({
+/** A plan of tools of others, and a program that serves them. */
+const served = (scenario: Scenario, steps: readonly PlanStep[]): Scenario => ({
   ...scenario,
   processes: [...scenario.processes.filter(({ name }) => name !== 'x1'), { name: 'x1', roles: ['worker'] }],
   wishes: scenario.wishes.map(({ key, atMs }) => ({
     key,
     atMs,
-    submission: {
-      plan: {
-        steps: ['ask', 'fax', 'ask', 'fax'].map((tool, place) => ({
-          id: `s${place}`,
-          tool,
-          parameters: { acts: [{ ms: 40, ends: 'ok', does: 40 }], reply: 'minimal_twice' },
-        })),
-      },
-    },
+    submission: { plan: { steps: [...steps] } },
   })),
 });
+
+/** Answered with as little as is allowed, and each answer comes twice. */
+const asked = (id: string, tool: 'ask' | 'fax', after?: string[]): PlanStep => ({
+  id,
+  tool,
+  ...(after === undefined ? {} : { after }),
+  parameters: { acts: [{ ms: 40, ends: 'ok', does: 40 }], reply: 'minimal_twice' },
+});
+
+/** One tool of others after the other. */
+export const askedInTurn = (scenario: Scenario): Scenario =>
+  served(scenario, [asked('s0', 'ask'), asked('s1', 'fax'), asked('s2', 'ask'), asked('s3', 'fax')]);
+
+/** Tools of others beside ours: while those are under way, nobody can tell whose an answer is. */
+export const askedBeside = (scenario: Scenario): Scenario => {
+  const ours = (id: string, ms: number): PlanStep => ({
+    id,
+    tool: 'put',
+    after: [],
+    parameters: { name: id, acts: [{ ms, ends: 'ok', does: 10 }] },
+  });
+  return served(scenario, [
+    asked('s0', 'ask'),
+    ours('s1', 60),
+    asked('s2', 'fax', ['s0', 's1']),
+    ours('s3', 300),
+  ]);
+};
 
 /** Several calls at once that may not be repeated. */
 export const sendsAtOnce = (scenario: Scenario): Scenario => ({

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { runSchedule, type ScheduleReport, type SimulatorOptions } from '#simulator';
+import { askedBeside, askedInTurn } from './profiles.js';
 import { quietly } from './quietly.js';
 
 /** The same with every build, so that a build tells of its own change alone; another one looks elsewhere. */
 const FIRST = Number(process.env['SEED'] ?? 1_000_000);
 const SCHEDULES = Number(process.env['SCHEDULES'] ?? 600);
+
+/** Crashes above all: what was handled shortly before is handed out again. */
+const CRASHES: SimulatorOptions['weights'] = { crash_before: 20, crash_after: 40 };
 
 quietly();
 
@@ -55,6 +59,14 @@ describe(`schedules (SEED=${FIRST} SCHEDULES=${SCHEDULES})`, () => {
 
   it('keep every promise through twice as many faults', async () => {
     expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 3), { faults: 12 })).toBeUndefined();
+  });
+
+  it.each([
+    ['one after the other', askedInTurn],
+    ['beside tools of ours', askedBeside],
+  ])('keep every promise with programs of others that name no intent, %s', async (_, scenario) => {
+    expect(await firstFinding(FIRST, SCHEDULES, { scenario })).toBeUndefined();
+    expect(await firstFinding(FIRST, SCHEDULES, { scenario, weights: CRASHES })).toBeUndefined();
   });
 
   it('leave no session hanging when a store comes back without its last writes', async () => {

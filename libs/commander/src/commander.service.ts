@@ -25,6 +25,7 @@ import type { IgnoreReason } from './core/effects.js';
 import { isOurs, readObservation, sessionIdOf } from './interpreter/observation.js';
 import { Step, type StepEnd, type StepScope } from './interpreter/step.js';
 import { StepTrace } from './interpreter/step-trace.js';
+import { PublishedSteps } from './published-steps.js';
 import { ThinkingSessions } from './thinking-sessions.js';
 
 /** How often each thing has happened in this process. */
@@ -63,6 +64,7 @@ export class CommanderService {
   };
   readonly figures = new CommanderFigures();
   private readonly logger = new Logger('Commander');
+  private readonly published = new PublishedSteps();
   private readonly payloads: Payloads;
   private readonly resultLimitBytes: number;
 
@@ -125,11 +127,11 @@ export class CommanderService {
             : this.publishTold(trace, end.snapshot));
           this.figures.steps.observe(before.fixed.brain, (performance.now() - begun) / 1_000);
           this.forget(sessionId, end.forget);
+          if (end.passedOver !== undefined) this.ignored(end.passedOver, whole);
           return;
         case 'ignored':
-          this.counts.ignored[end.reason] += 1;
-          if (end.republish) await this.publishOutbox(before);
-          if (end.reason === 'unattributable') throw unattributable(whole);
+          if (end.republish && !this.published.has(before)) await this.publishOutbox(before);
+          this.ignored(end.reason, whole);
           return;
         case 'missing':
           if (await this.isNobodys(sessionId, whole)) return;
@@ -162,6 +164,12 @@ export class CommanderService {
     };
   }
 
+  /** Errors: {@link DeadLetterError} `unattributable` */
+  private ignored(reason: IgnoreReason, event: CloudEvent): void {
+    this.counts.ignored[reason] += 1;
+    if (reason === 'unattributable') throw unattributable(event);
+  }
+
   private async publishTold(trace: StepTrace, snapshot: Snapshot): Promise<void> {
     try {
       await trace.timed(SPANS.publish, () => this.publishOutbox(snapshot));
@@ -176,6 +184,7 @@ export class CommanderService {
       ? events
       : await this.payloads.pack(snapshot.session_id, events);
     await this.client.publish(this.options.topics.intent, packed);
+    this.published.add(snapshot);
   }
 
   /** Nobody waits for it: a claim that stays has an end of its own, and an outcome that nobody asks for any more. */

@@ -243,7 +243,11 @@ describe('every status against every input', () => {
     const { snapshot, effects } = transition(before, inputs[input]!, NOW);
     const { next } = effects;
     const came =
-      next.kind === 'ignore' ? next.reason : next.kind === 'commit' ? `commit ${snapshot.status}` : next.kind;
+      next.kind === 'ignore'
+        ? next.reason
+        : next.kind === 'commit'
+          ? (next.passedOver ?? `commit ${snapshot.status}`)
+          : next.kind;
     expect(came).toBe(then);
     expect(JSON.stringify(before)).toBe(frozen);
     if (next.kind === 'ignore') {
@@ -305,12 +309,66 @@ describe('a result without an intent id', () => {
     ['two pending', [external, pending({ external: true, intent_id: 'b' })], undefined],
     ['a tool of ours', [pending()], undefined],
   ])('does not with %s', (_, intents, tool) => {
-    expect(next(waiting(intents), minimal(tool))).toMatchObject({ reason: 'unattributable' });
+    expect(next(waiting(intents), minimal(tool))).toMatchObject({ passedOver: 'unattributable' });
+  });
+  it('is passed over for good when it could not be told whose it is, and found so each time it comes', () => {
+    const { snapshot } = transition(waiting([pending()]), minimal(), NOW);
+    expect(snapshot).toMatchObject({ version: 2, status: 'waiting_tool', timeline_seq: 1 });
+    // the session has gone on, and waits for one that it would be taken for
+    const later = { ...snapshot, version: 3, pending: [{ ...external, intent_id: 'next' }] };
+    expect(next(snapshot, minimal())).toMatchObject({ reason: 'unattributable', republish: true });
+    const commit = { ...snapshot.outbox.commit!, applied: 'another' };
+    expect(next({ ...later, outbox: { ...later.outbox, commit } }, minimal())).toMatchObject({
+      reason: 'unattributable',
+      republish: false,
+    });
+  });
+  it('is looked at anew when a person has it redriven', () => {
+    const { snapshot } = transition(waiting([pending()]), minimal(), NOW);
+    const redriven = observation({
+      type: 'redriven',
+      id: 'letter.redriven.1',
+      dead_letter: 'letter',
+      by: 'ann',
+      event_id: '1',
+    });
+    const told = transition({ ...snapshot, pending: [external] }, redriven, NOW).snapshot;
+    expect(told.applied).toEqual(['letter.redriven.1']);
+    expect(next(told, minimal())).toEqual({ kind: 'think' });
   });
   it('is applied once, though the next intent would take it', () => {
     const { snapshot } = transition(waiting([external]), minimal(), NOW);
     const again = next({ ...snapshot, pending: [{ ...external, intent_id: 'next' }] }, minimal());
     expect(again).toMatchObject({ reason: 'duplicate' });
+  });
+});
+
+describe('what changes nothing now but might later', () => {
+  const external = pending({ external: true, deadline_at: NOW + 10 });
+  const due = observation({ type: 'timer', id: 't', timer_id: `intent:${external.intent_id}` });
+  const answer = (id: string) =>
+    observation({
+      type: 'resolution',
+      id,
+      intent_id: `${ID}.1.1`,
+      outcome: 'failed',
+      by: 'ann',
+      reason: 'looked',
+    });
+  const waiting = given({ status: 'waiting_tool', step: 1, pending: [external] });
+  it.each([
+    ['a timer whose time has not come', due, waiting, NOW + 20],
+    ["another program's answer to what isn't stuck yet", answer('app 1'), statuses['parked']!, NOW],
+  ])('%s is passed over for good', (_, input, later, then) => {
+    const { snapshot, effects } = transition(waiting, input, NOW);
+    expect(effects.next).toMatchObject({ kind: 'commit', passedOver: expect.any(String) });
+    const again = transition({ ...later, applied: snapshot.applied }, input, then);
+    expect(again.effects.next).toMatchObject({ kind: 'ignore', reason: 'duplicate' });
+    expect(transition(later, input, then).effects.next.kind).not.toBe('ignore');
+  });
+  it('is no answer of ours: a person may give it under the same id', () => {
+    const { next } = transition(waiting, answer(`${ID}.1.1.resolution`), NOW).effects;
+    expect(next).toMatchObject({ kind: 'ignore', reason: 'not_awaited' });
   });
 });
 

@@ -185,6 +185,9 @@ export const RedrivenData = Type.Object({
   dead_letter: Id,
   by: Type.String(),
   reason: Type.Optional(Type.String()),
+  event_id: Type.Optional(
+    Type.String({ description: 'of an answer that named no intent: it is looked at anew' }),
+  ),
 });
 export type RedrivenData = Static<typeof RedrivenData>;
 

@@ -253,6 +253,7 @@ export const redrivenEvent = (
       dead_letter: letter.id,
       by,
       ...(reason === undefined ? {} : { reason }),
+      ...(letter.reason === 'unattributable' ? { event_id: letter.event_id } : {}),
     },
   });
 

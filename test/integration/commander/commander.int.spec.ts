@@ -123,6 +123,34 @@ describe('a step (rule 2)', () => {
     },
   );
 
+  it('is not published again for a copy of its observation, which is no sign of a crash', async () => {
+    rig = await CommanderRig.open();
+    const first = await rig.begin(two);
+    await rig.deliver(first.session_id, EVENT_NAMES.sessionCreated);
+    const another = await rig.begin(two);
+    await eventually(() => calls(another.session_id).length === 1);
+    expect(calls(first.session_id)).toHaveLength(1);
+  });
+
+  it('that passes over an answer of which nobody can tell whose it is makes it a dead letter, crash or not', async () => {
+    rig = await CommanderRig.open();
+    const { session_id: id } = await rig.begin({ plan: { steps: [{ id: 'a', tool: 'look' }] } });
+    const [intent] = (await rig.load(id)).pending;
+    const { deploymentid: _, ...event } = rig.result(await rig.load(id), intent!);
+    const { intent_id: __, ...data } = event.data as Record<string, unknown>;
+    const stray = { ...event, source: '/worker', id: 'w1', data };
+    rig.transport.fault = 'before';
+    await expect(rig.observe(stray)).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    for (let time = 0; time < 2; time++)
+      await expect(rig.observe(stray)).rejects.toMatchObject({ code: 'unattributable' });
+    const written = await rig.load(id);
+    expect(written).toMatchObject({ version: 3, status: 'waiting_tool' });
+    const told = await eventually(() => rig.intents.find((e) => e.id === `${id}.3.committed`));
+    expect(told.data).toMatchObject({ commit: { applied: '/worker w1', version: 3 } });
+    await rig.deliver(id, EVENT_NAMES.sessionCreated);
+    expect(rig.intents.filter((e) => e.id.endsWith('.committed'))).toHaveLength(1);
+  });
+
   it('repeats nothing for an observation of an earlier step', async () => {
     rig = await CommanderRig.open();
     const first = await rig.begin(two);

@@ -3,6 +3,7 @@ import { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { ignore } from './ignore.js';
 import type { Observation } from './input.js';
+import { marksEvent, passOver } from './pass-over.js';
 
 type Dead = Extract<Observation, { type: 'dead_letter' }>;
 type Redriven = Extract<Observation, { type: 'redriven' }>;
@@ -48,10 +49,16 @@ export const applyDeadLetter = (before: Snapshot, dead: Dead, now: number): Tran
 
 /** What was dead is on its way again: the session goes on as if it had never been. */
 export const applyRedriven = (before: Snapshot, redriven: Redriven, now: number): Transition => {
-  const { id, dead_letter, by, reason } = redriven;
-  if (before.dead?.letters.some((letter) => letter.id === dead_letter) !== true)
-    return ignore(before, 'not_pending');
+  const { id, dead_letter, by, reason, event_id } = redriven;
+  const isStray = (mark: string) => event_id !== undefined && marksEvent(mark, event_id);
+  if (
+    before.dead?.letters.some((letter) => letter.id === dead_letter) !== true &&
+    !before.applied.some(isStray)
+  )
+    return passOver(before, id, 'not_pending', now);
   const draft = Draft.open(before, id, now);
+  // a person has it looked at once more: perhaps only one intent can be meant by now
+  draft.snapshot.applied = draft.snapshot.applied.filter((mark) => !isStray(mark));
   draft.markApplied(id);
   draft.tell('observation', {
     type: 'redriven',

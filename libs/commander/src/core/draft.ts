@@ -18,7 +18,7 @@ import {
   type StuckIntent,
   type TimelineType,
 } from '#contracts';
-import type { Next, Transition } from './effects.js';
+import type { IgnoreReason, Next, Transition } from './effects.js';
 import { deadError, isAbout } from './dead-records.js';
 import { nextWake } from './next-wake.js';
 
@@ -246,8 +246,8 @@ export class Draft {
     this.changeCommit({ cancel: order });
   }
 
-  /** Ends the step. */
-  commit(): Transition {
+  /** Ends the step. @param passedOver why it changes nothing but that its observation can't apply any more */
+  commit(passedOver?: IgnoreReason): Transition {
     const { dead, status: own, error } = this.snapshot;
     if (dead !== undefined) {
       const { letters } = dead;
@@ -257,7 +257,11 @@ export class Draft {
     }
     const { step, status, usage } = this.snapshot;
     this.changeCommit({ step, status, usage });
-    return this.ask({ kind: 'commit', wakeAt: nextWake(this.snapshot, this.now) });
+    return this.ask({
+      kind: 'commit',
+      wakeAt: nextWake(this.snapshot, this.now),
+      ...(passedOver === undefined ? {} : { passedOver }),
+    });
   }
 
   /** The step goes on with what is asked here. */

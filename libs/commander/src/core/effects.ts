@@ -34,8 +34,11 @@ export type Next =
   | { kind: 'think'; resumed?: boolean }
   /** Ask the brain for compensations and for what the session leaves behind; comes back as `conclusion` or `think_failed`. */
   | { kind: 'conclude' }
-  /** Write it all in one compare-and-set, publish the outbox, forget the claims. */
-  | { kind: 'commit'; wakeAt: number | null };
+  /**
+   * Write it all in one compare-and-set, publish the outbox, forget the claims. `passedOver`: the observation changes
+   * nothing, and what is written is that it was taken.
+   */
+  | { kind: 'commit'; wakeAt: number | null; passedOver?: IgnoreReason };
 
 /** What a transition asks for, as data. Those of the transitions of one step add up. */
 export interface Effects {

@@ -39,8 +39,8 @@ export type Observation = Observed &
         event_id: string;
         intent_id?: string;
       }
-    /** that dead letter was published again */
-    | { type: 'redriven'; dead_letter: string; by: string; reason?: string }
+    /** that dead letter was published again; `event_id`: of an answer of which it couldn't be told whose it is */
+    | { type: 'redriven'; dead_letter: string; by: string; reason?: string; event_id?: string }
     | ({ type: 'resolution' } & ResolutionGiven)
     /** its content is in the snapshot's inbox */
     | { type: 'user_message' }

@@ -8,6 +8,7 @@ import { ignore } from './ignore.js';
 import type { Observation } from './input.js';
 import { applyMessage } from './message.js';
 import { cancelId } from './next-wake.js';
+import { passOver, unattributableMark } from './pass-over.js';
 import { applyResolution } from './resolution.js';
 import { applyTimer } from './timer.js';
 import { answeredBy, applyResult, type ToolResult } from './tool-result.js';
@@ -20,11 +21,15 @@ export const observe = (
   now: number,
 ): Transition => {
   const before = withoutDead(stored);
-  // Only the observation that the latest step applied can have left its outbox unpublished: the records of a session
-  // are taken one after the other, and an earlier one was finished only when its outbox was in the log.
+  // Only the observation of the latest step can have left its outbox unpublished: the records of a session are taken one
+  // after the other, and an earlier one was finished only when its outbox was in the log. After a crash earlier ones may
+  // come again, and none of them applies then: it is among the applied ids, its intent is pending no more, or, if it
+  // changed nothing the first time but might now, it was passed over.
   const republish = !before.outbox.out && before.outbox.commit?.applied === observation.id;
   if (isTerminal(before.status)) return ignore(before, 'ended', republish);
   if (before.applied.includes(observation.id)) return ignore(before, 'duplicate', republish);
+  if (before.applied.includes(unattributableMark(observation.id)))
+    return ignore(before, 'unattributable', republish);
   switch (observation.type) {
     case 'session_created':
       return begin(before, observation.id, thinksAfter, now);
@@ -68,7 +73,9 @@ const answer = (
   now: number,
 ): Transition => {
   const intent = answeredBy(before, result);
-  if (typeof intent === 'string') return ignore(before, intent, republish);
+  if (intent === 'unattributable')
+    return passOver(before, result.id, intent, now, unattributableMark(result.id));
+  if (intent === 'not_pending') return ignore(before, intent, republish);
   const draft = Draft.open(before, result.id, now);
   // a repeat of it would be taken for the answer to the next one
   if (result.intent_id === undefined) draft.markApplied(result.id);

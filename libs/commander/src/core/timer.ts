@@ -3,10 +3,10 @@ import { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { beginEnding, failedWith } from './ending.js';
 import { deadlineError } from './go-on.js';
-import { ignore } from './ignore.js';
 import type { Observation } from './input.js';
 import { deadlineCounts } from './next-wake.js';
 import { timedOutOutcome, unansweredOutcome } from './outcomes.js';
+import { passOver } from './pass-over.js';
 import { applyResult } from './tool-result.js';
 
 type Timer = Extract<Observation, { type: 'timer' }>;
@@ -27,11 +27,13 @@ export const applyTimer = (
   };
   const deadline = before.fixed.deadline_at;
   if (timer.timer_id === 'deadline') {
-    if (deadline === undefined || now < deadline || !deadlineCounts(before)) return ignore(before, 'not_due');
+    if (deadline === undefined || now < deadline || !deadlineCounts(before))
+      return passOver(before, timer.id, 'not_due', now);
     return beginEnding(open(), failedWith(before, deadlineError(deadline)));
   }
   const intent = before.pending.find((p) => timer.timer_id === INTENT + p.intent_id);
-  if (intent?.external !== true || now < intent.deadline_at) return ignore(before, 'not_due');
+  if (intent?.external !== true || now < intent.deadline_at)
+    return passOver(before, timer.id, 'not_due', now);
   return unanswered(open(), intent, thinksAfter);
 };
 

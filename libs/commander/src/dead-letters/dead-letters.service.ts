@@ -32,8 +32,12 @@ const PAGE = 100;
 /** A call by filter stops after so many; the answer says whether there are more. */
 const AT_ONCE = 1_000;
 
-const isOfSession = (letter: DeadLetter): letter is SessionDeadLetter =>
-  letter.ours && letter.session_id !== undefined && letter.event_id !== undefined;
+const namesSession = (letter: DeadLetter): letter is SessionDeadLetter =>
+  letter.session_id !== undefined && letter.event_id !== undefined;
+const isOfSession = (letter: DeadLetter): letter is SessionDeadLetter => letter.ours && namesSession(letter);
+/** Who passed over an answer has to be told that it comes again. */
+const wasPassedOver = (letter: DeadLetter): letter is SessionDeadLetter =>
+  letter.reason === 'unattributable' && namesSession(letter);
 
 /** Dead letters as strategies leave them and as operators see them: kept, looked at, published again. */
 @Injectable()
@@ -92,10 +96,11 @@ export class DeadLetters {
     const { letter, redriven, value } = await this.get(id, tenant);
     const records: OutboundRecord[] = [];
     const { events, topics } = this.options;
-    const traceId = isOfSession(letter) ? await this.traceOf(letter) : undefined;
-    if (isOfSession(letter) && traceId !== undefined) {
-      const told = redrivenEvent(events, letter, { at: await this.sessions.now(), ...order }, traceId);
-      records.push(encodeEvent(topics.observation, told));
+    const told = isOfSession(letter) || wasPassedOver(letter) ? letter : undefined;
+    const traceId = told === undefined ? undefined : await this.traceOf(told);
+    if (told !== undefined && traceId !== undefined) {
+      const event = redrivenEvent(events, told, { at: await this.sessions.now(), ...order }, traceId);
+      records.push(encodeEvent(topics.observation, event));
     }
     records.push({
       topic: letter.topic,

@@ -107,11 +107,13 @@ const readDeadLetter = (event: CloudEvent) => {
 
 const readRedriven = (event: CloudEvent) => {
   const reason = textOrNone(event, 'reason');
+  const event_id = textOrNone(event, 'event_id');
   return {
     type: 'redriven',
     dead_letter: text(event, 'dead_letter'),
     by: text(event, 'by'),
     ...(reason === undefined ? {} : { reason }),
+    ...(event_id === undefined ? {} : { event_id }),
   } satisfies Partial<Observation>;
 };
 

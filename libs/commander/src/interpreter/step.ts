@@ -35,7 +35,12 @@ export interface StepScope extends ThinkScope {
 
 export type StepEnd =
   /** written; what is to be published and forgotten now */
-  | { kind: 'committed'; snapshot: Snapshot; forget: readonly PendingIntent[] }
+  | {
+      kind: 'committed';
+      snapshot: Snapshot;
+      forget: readonly PendingIntent[];
+      passedOver: IgnoreReason | undefined;
+    }
   /** nothing to write */
   | { kind: 'ignored'; reason: IgnoreReason; republish: boolean }
   /** another commit came first, or a cancel while the brain was thinking: again, from the newer snapshot */
@@ -68,7 +73,7 @@ export class Step {
         case 'ignore':
           return { kind: 'ignored', reason: next.reason, republish: next.republish };
         case 'commit':
-          return this.commit(current, next.wakeAt);
+          return this.commit(current, next.wakeAt, next.passedOver);
         case 'seal':
           input = { kind: 'sealed', answers: await this.seal(next.intents) };
           break;
@@ -87,7 +92,11 @@ export class Step {
     this.forget.push(...forget);
   }
 
-  private async commit(snapshot: Snapshot, wakeAt: number | null): Promise<StepEnd> {
+  private async commit(
+    snapshot: Snapshot,
+    wakeAt: number | null,
+    passedOver: IgnoreReason | undefined,
+  ): Promise<StepEnd> {
     const begun = performance.now();
     const reply = await this.scope.store.commit({
       token: nextToken(),
@@ -99,7 +108,7 @@ export class Step {
       ack: this.scope.ack,
     });
     this.scope.trace?.lap(SPANS.commit, begun);
-    if (reply.kind === 'committed') return { kind: 'committed', snapshot, forget: this.forget };
+    if (reply.kind === 'committed') return { kind: 'committed', snapshot, forget: this.forget, passedOver };
     return reply.kind === 'conflict' ? { kind: 'again' } : { kind: 'missing' };
   }
 

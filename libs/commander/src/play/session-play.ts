@@ -148,7 +148,9 @@ export class SessionPlay {
         case 'commit':
           if (this.snapshot.version !== version) return 'conflict';
           this.keep(current, history, timeline);
-          return 'committed';
+          if (next.passedOver === undefined) return 'committed';
+          this.ignored.push(next.passedOver);
+          return 'ignored';
         case 'seal':
           input = { kind: 'sealed', answers: next.intents.map((i) => this.seal(i)) };
           break;
