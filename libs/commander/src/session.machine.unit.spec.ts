@@ -9,6 +9,7 @@ import {
   type StuckIntent,
   TERMINAL_STATUSES,
 } from '#contracts';
+import { cancelsAnew } from './core/cancel.js';
 import { newSession } from './core/create.js';
 import type { Input } from './core/input.js';
 import { outcomeOf } from './play/session-play.js';
@@ -369,6 +370,48 @@ describe('what changes nothing now but might later', () => {
   it('is no answer of ours: a person may give it under the same id', () => {
     const { next } = transition(waiting, answer(`${ID}.1.1.resolution`), NOW).effects;
     expect(next).toMatchObject({ kind: 'ignore', reason: 'not_awaited' });
+  });
+});
+
+describe('another cancel', () => {
+  const cancelled = { applied: [`${ID}.cancel`] };
+  const flag = (compensate: boolean) => ({ cancel_requested: { compensate, at: NOW } });
+  const ending = (compensate: boolean) => ({ ending: { status: 'cancelled' as const, compensate } });
+  const table: [string, Partial<Snapshot>, [plain: boolean, compensate: boolean]][] = [
+    ['on its way', { status: 'waiting_tool', ...flag(false) }, [false, true]],
+    ['on its way, with compensate', { status: 'waiting_tool', ...flag(true) }, [false, false]],
+    ['waiting_tool', { status: 'waiting_tool', ...ending(false), ...cancelled }, [false, true]],
+    [
+      'waiting_tool, to compensate',
+      { status: 'waiting_tool', ...ending(true), ...cancelled },
+      [false, false],
+    ],
+    ['compensating', { status: 'compensating', ...ending(true), ...cancelled }, [false, false]],
+    ['parked', { status: 'parked', stuck: [stuck()], ...cancelled }, [true, true]],
+    [
+      'compensating, with a dead letter',
+      { status: 'parked', dead: { letters: [], status: 'compensating' }, ...ending(true), ...cancelled },
+      [false, false],
+    ],
+  ];
+  it.each(table)('of a session that is %s: what changes it', (_, over, changes) => {
+    const before = given({ step: 1, pending: [pending()], ...over });
+    expect([false, true].map((compensate) => cancelsAnew(before, { compensate }))).toEqual(changes);
+  });
+
+  const again = (compensate: boolean) =>
+    observation({ type: 'cancel', id: `${ID}.cancel.7`, compensate, request_digest: 'f'.repeat(64) });
+  const undoing = {
+    ...statuses['parked, undoing']!,
+    ...cancelled,
+    inbox: [{ id: `${ID}.cancel.7`, name: 'observation.cancel' as const, at: NOW, version: 1, data: {} }],
+  };
+  it('gives up undoing that failed', () => {
+    const { snapshot, effects } = transition(undoing, again(false), NOW);
+    expect(effects.next).toEqual({ kind: 'conclude' });
+    expect(snapshot).toMatchObject({ stuck: undefined, inbox: undefined, ending: { compensate: false } });
+    expect(snapshot.applied).toEqual([`${ID}.cancel`, `${ID}.cancel.7`, `${ID}.cancel.${'f'.repeat(16)}`]);
+    expect(transition(undoing, again(true), NOW).snapshot.stuck).toHaveLength(1);
   });
 });
 

@@ -164,6 +164,10 @@ export const CancelData = Type.Object({
   session_id: Id,
   reason: Type.Optional(Type.String()),
   compensate: Type.Optional(Type.Boolean()),
+  /** of the snapshot that it was set down in before it was published: one that came after another cancel */
+  version: Type.Optional(Type.Integer()),
+  /** of the request and its Idempotency-Key: its repeat is answered as it was */
+  request_digest: Type.Optional(Type.String()),
 });
 export type CancelData = Static<typeof CancelData>;
 

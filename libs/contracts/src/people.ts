@@ -13,6 +13,8 @@ export const SENT_NAMES = [
   'observation.user_message',
   'observation.approval',
   'observation.resolution',
+  // one that comes after another; the first has a flag in the snapshot
+  'observation.cancel',
 ] as const;
 export type SentName = (typeof SENT_NAMES)[number];
 

@@ -198,6 +198,7 @@ export const cancelEvent = (context: EventContext, snapshot: Snapshot): CloudEve
       session_id: snapshot.session_id,
       compensate: request.compensate,
       ...(request.reason === undefined ? {} : { reason: request.reason }),
+      ...(request.request_digest === undefined ? {} : { request_digest: request.request_digest }),
     },
   });
 };

@@ -30,7 +30,7 @@ export interface Snapshot {
   /** what the brain keeps between two steps; small, opaque to everyone else */
   brain_state?: Json;
   /** set by a compare-and-set of its own before the cancel is published; a thinking Commander looks at it */
-  cancel_requested?: { reason?: string; compensate: boolean; at: number };
+  cancel_requested?: CancelRequested;
   /** what people sent that no step has applied yet: it can be published again from here */
   inbox?: Sent[];
   /** what its brain has asked a person: the next message is the answer, and no think begins before it */
@@ -69,6 +69,15 @@ export interface SessionFixed {
   /** the session's deadline */
   deadline_at?: number;
   warnings?: string[];
+}
+
+/** A cancel that no step has applied yet. */
+export interface CancelRequested {
+  reason?: string;
+  compensate: boolean;
+  at: number;
+  /** of the request and its Idempotency-Key, if it had one */
+  request_digest?: string;
 }
 
 /** What the session ends as, and why. */
@@ -178,7 +187,7 @@ export interface StepCommit {
   result?: Json;
   error?: ErrorData;
   /** taken up from the snapshot by this step, which didn't wait for its observation: that may never come into the log */
-  cancel?: { reason?: string; compensate: boolean; at: number };
+  cancel?: CancelRequested;
   /** the same of messages, in the order in which they were accepted */
   taken?: Sent[];
   /** what the step asked for and was told, in order */

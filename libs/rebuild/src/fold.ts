@@ -165,8 +165,8 @@ class Fold {
   private cancelInLog(): StepCommit['cancel'] {
     const { observation, event } = this.log.observations.get(cancelId(this.snapshot)) ?? {};
     if (observation?.type !== 'cancel') return this.log.cancel;
-    const { compensate, reason } = observation;
-    return { compensate, at: Date.parse(event?.time ?? ''), ...(reason === undefined ? {} : { reason }) };
+    const { type: _, id: _id, ...order } = observation;
+    return { ...order, at: Date.parse(event?.time ?? '') };
   }
 
   private push(snapshot: Snapshot): void {

@@ -198,6 +198,25 @@ describe('a cancel of a session', () => {
     expect(await stage.timeline(id)).toEqual(before);
   });
 
+  it('that waits for a tool has it undone as well when a second one asks for that', async () => {
+    const id = await stage.submit({
+      plan: {
+        steps: [done('first'), done('held', 'do_irreversible', { does: 'hold', on_abort: 'pays_no_heed' })],
+      },
+    });
+    await stage.begun(id, 'held');
+    expect(await stage.cancel(id, false)).toBe(202);
+    await stage.cancelTold(id);
+    expect(await stage.cancel(id, false)).toBe(202);
+    expect(await stage.cancel(id, true)).toBe(202);
+    await stage.cancelTold(id, 1);
+    expect(await stage.cancels(id)).toBe(2);
+    stage.open(id, 'held');
+    expect((await stage.rests(id)).status).toBe('compensated');
+    const begun = stage.journal(id).filter(({ at }) => at === 'begin');
+    expect(begun.map(({ name }) => name)).toEqual(['first', 'held', 'undo first']);
+  });
+
   it('is tried in every status that a session can have', () => {
     const tried: readonly SessionStatus[] = [
       'queued',

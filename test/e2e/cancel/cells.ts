@@ -328,5 +328,49 @@ const PARKED: Cell[] = [
   },
 ];
 
+/** What is cancelled for the second time: the first cancel has it stand still for a person. */
+const CANCELLED: Cell[] = [
+  {
+    name: 'an unknown outcome that a cancel has left',
+    status: 'parked',
+    submission: holding('irreversible', 'is_cut'),
+    reached: async (stage, id) => {
+      await heldBegun(stage, id);
+      await stage.cancel(id, false);
+    },
+    plain: { ...NOTHING, ...ABORTED },
+    compensate: { ...FIRST_UNDONE, ...ABORTED },
+    split: true,
+  },
+  {
+    name: 'a compensation that failed after a cancel',
+    status: 'parked',
+    submission: {
+      plan: {
+        steps: [
+          first(),
+          call('second', 'do_compensatable', { undo: 'fail' }),
+          { id: 'held', tool: 'wait', parameters: { ms: 600_000 } },
+          after,
+        ],
+      },
+    },
+    reached: async (stage, id) => {
+      await eventually(async () => (await stage.session(id)).pending[0]?.tool_name === 'wait');
+      await stage.cancel(id, true);
+    },
+    // the undoing is given up
+    plain: NOTHING,
+    compensate: { status: 'parked', settled: FIRST_UNDONE },
+  },
+];
+
 /** Every state in which a plan's session can be, beside those that need more than its tools. */
-export const CELLS: readonly Cell[] = [...WAITING, ...RUNNING, ...EXTERNAL, ...COMPENSATING, ...PARKED];
+export const CELLS: readonly Cell[] = [
+  ...WAITING,
+  ...RUNNING,
+  ...EXTERNAL,
+  ...COMPENSATING,
+  ...PARKED,
+  ...CANCELLED,
+];

@@ -11,8 +11,9 @@ export const playCell = async (stage: Stage, cell: Cell, compensate: boolean): P
   await cell.reached?.(stage, id);
   await stage.reaches(id, cell.status);
   const before = stage.journal(id).length;
+  const earlier = await stage.cancels(id);
   expect(await stage.cancel(id, compensate)).toBe(202);
-  await stage.cancelTold(id);
+  await stage.cancelTold(id, earlier);
   await cell.then?.(stage, id);
   let session = await stage.rests(id);
 

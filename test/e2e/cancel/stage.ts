@@ -96,15 +96,20 @@ export class Stage {
     );
   }
 
-  /** A step has applied the cancel. */
-  async cancelTold(id: string): Promise<void> {
-    await eventually(
-      async () =>
-        (await this.timeline(id)).entries.some(
-          ({ type, payload }) => type === 'observation' && (payload as { type?: string }).type === 'cancel',
-        ),
-      { timeoutMs: 30_000, what: `the cancel of ${id} is applied` },
-    );
+  /** How many cancels steps have applied. */
+  async cancels(id: string): Promise<number> {
+    const { entries } = await this.timeline(id);
+    return entries.filter(
+      ({ type, payload }) => type === 'observation' && (payload as { type?: string }).type === 'cancel',
+    ).length;
+  }
+
+  /** A step has applied the cancel that came after so many. */
+  async cancelTold(id: string, earlier = 0): Promise<void> {
+    await eventually(async () => (await this.cancels(id)) > earlier, {
+      timeoutMs: 30_000,
+      what: `the cancel of ${id} is applied`,
+    });
   }
 
   /** Ended, or standing still for a person. */

@@ -481,10 +481,60 @@ describe('a cancel', () => {
     rig.transport.fault = 'before';
     await expect(rig.sessions.cancel(session_id, TENANT)).rejects.toMatchObject({ code: 'unavailable' });
     expect((await rig.load(session_id)).cancel_requested).toMatchObject({ compensate: false });
-    await rig.sessions.cancel(session_id, { ...TENANT, compensate: true });
+    await rig.sessions.cancel(session_id, TENANT);
     await eventually(() => rig.observations.length === 2);
     await rig.deliver(session_id, EVENT_NAMES.cancel);
     expect(await rig.load(session_id)).toMatchObject({ status: 'cancelled', timeline_seq: 6 });
+  });
+
+  it('that asks for more than one on its way is sent after it', async () => {
+    rig = await CommanderRig.open();
+    const { session_id } = await rig.begin(plan({ id: 'a', tool: 'book' }, { id: 'b', tool: 'look' }));
+    const first = await rig.load(session_id);
+    await rig.observe(rig.result(first, first.pending[0]!));
+    await rig.sessions.cancel(session_id, TENANT);
+    await rig.sessions.cancel(session_id, { ...TENANT, compensate: true });
+    const sent = () => rig.observations.filter((e) => e.type.endsWith(EVENT_NAMES.cancel));
+    await eventually(() => sent().length === 2);
+    // its flag is written, and it isn't published: the second comes alone
+    await rig.observe(sent()[1]!);
+    expect(await rig.load(session_id)).toMatchObject({ status: 'compensating' });
+    await rig.observe(sent()[0]!);
+    expect(rig.commander.counts.ignored.duplicate).toBe(1);
+  });
+
+  it('of a session that stands still after one is another, unless its key says that it is a repeat', async () => {
+    rig = await CommanderRig.open();
+    const first = await rig.begin(plan({ id: 'p', tool: 'pay' }, { id: 'b', tool: 'look' }));
+    const { session_id: id } = first;
+    const [pay] = first.pending;
+    const key = { sessionId: id, intentId: pay!.intent_id };
+    await rig.claims.claim({ ...key, digest: pay!.digest, token: 't', leaseMs: 60_000 });
+    await rig.claims.start(key, 't');
+    const keyed = { ...TENANT, idempotencyKey: 'k' };
+    await rig.sessions.cancel(id, keyed);
+    await rig.deliver(id, EVENT_NAMES.cancel);
+    const unknown = { code: 'outcome_unknown', message: 'cut', retryable: false };
+    await rig.observe(rig.result(first, pay!, { status: 'unknown', error: unknown }));
+    const parked = await rig.load(id);
+    expect(parked).toMatchObject({ status: 'parked', stuck: [{}] });
+    await rig.sessions.cancel(id, keyed);
+    expect(await rig.load(id)).toEqual(parked);
+
+    rig.transport.fault = 'before';
+    const another = { ...TENANT, idempotencyKey: 'another' };
+    await expect(rig.sessions.cancel(id, another)).rejects.toMatchObject({ code: 'unavailable' });
+    const written = await rig.load(id);
+    expect(written).toMatchObject({ status: 'parked', inbox: [{ name: EVENT_NAMES.cancel }] });
+    await rig.sessions.cancel(id, another);
+    expect(await rig.load(id)).toEqual(written);
+    const sent = () => rig.observations.filter((e) => e.id === written.inbox?.[0]?.id);
+    await eventually(() => sent().length === 1);
+    await rig.observe(sent()[0]!);
+    const ended = await rig.load(id);
+    expect(ended.status).toBe('cancelled');
+    expect(ended).not.toHaveProperty('inbox');
+    await expect(rig.sessions.cancel(id, another)).resolves.toMatchObject({ status: 'cancelled' });
   });
 
   it('that is taken up already changes nothing more', async () => {

@@ -2,12 +2,30 @@ import type { Ending, ErrorData, Snapshot } from '#contracts';
 import type { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { beginEnding } from './ending.js';
-import { cancelId } from './next-wake.js';
+import { cancelId, cancelOutstanding } from './next-wake.js';
 
 export interface CancelOrder {
   reason?: string;
   compensate: boolean;
+  /** of the request and its Idempotency-Key, if it had one */
+  request_digest?: string;
 }
+
+/** The id of a cancel that comes after another; with a key it tells its repeats. @param version that it is set down in */
+export const laterCancelId = (snapshot: Snapshot, order: CancelOrder, version: number): string =>
+  `${cancelId(snapshot)}.${order.request_digest?.slice(0, 16) ?? version}`;
+
+/**
+ * Whether another cancel changes anything in a session that was cancelled before: it has more undone, or gives up
+ * waiting for a person.
+ */
+export const cancelsAnew = (snapshot: Snapshot, { compensate }: CancelOrder): boolean => {
+  const { cancel_requested, ending, dead } = snapshot;
+  if (cancelOutstanding(snapshot)) return compensate && cancel_requested?.compensate === false;
+  const status = dead?.status ?? snapshot.status;
+  // while it undoes, that goes on
+  return status === 'parked' || (status !== 'compensating' && compensate && ending?.compensate !== true);
+};
 
 /** The flag that a cancel sets before it is published; a write of its own. @param at ms, store's clock */
 export const requestCancel = (before: Snapshot, order: CancelOrder, at: number): Snapshot => ({
@@ -17,6 +35,7 @@ export const requestCancel = (before: Snapshot, order: CancelOrder, at: number):
     compensate: order.compensate,
     at,
     ...(order.reason === undefined ? {} : { reason: order.reason }),
+    ...(order.request_digest === undefined ? {} : { request_digest: order.request_digest }),
   },
   updated_at: at,
 });
@@ -40,7 +59,10 @@ const endingOf = (snapshot: Snapshot, order: CancelOrder): Ending => {
 /** A cancel takes effect: the session ends as soon as nothing is pending. What is being undone goes on being undone. */
 export const applyCancel = (draft: Draft, order: CancelOrder): Transition => {
   const { snapshot } = draft;
-  draft.markApplied(cancelId(snapshot));
+  if (!snapshot.applied.includes(cancelId(snapshot))) draft.markApplied(cancelId(snapshot));
+  // the same request again is no other cancel
+  const request = laterCancelId(snapshot, order, snapshot.version);
+  if (order.request_digest !== undefined && !snapshot.applied.includes(request)) draft.markApplied(request);
   snapshot.cancel_requested = undefined;
   draft.tell('observation', {
     type: 'cancel',

@@ -27,7 +27,7 @@ export type Observation = Observed &
   (
     | { type: 'session_created' }
     | { type: 'tool_result'; intent_id?: string; tool?: string; digest?: string; outcome: Outcome }
-    | { type: 'cancel'; reason?: string; compensate: boolean }
+    | { type: 'cancel'; reason?: string; compensate: boolean; request_digest?: string }
     /** `deadline` (the session's) or `intent:<intent id>` (of an external tool) */
     | { type: 'timer'; timer_id: string }
     /** a record of the session is a dead letter; `intent_id`: of the intent that waits for it */

@@ -84,11 +84,11 @@ const answer = (
 
 const cancel = (
   before: Snapshot,
-  { id, compensate, reason }: Extract<Observation, { type: 'cancel' }>,
+  { id, type: _, ...order }: Extract<Observation, { type: 'cancel' }>,
   now: number,
 ): Transition => {
   const draft = Draft.open(before, id, now);
-  // one that another program published has an id of its own
+  // a later one has an id of its own, and so has one that another program published
   if (id !== cancelId(before)) draft.markApplied(id);
-  return applyCancel(draft, { compensate, ...(reason === undefined ? {} : { reason }) });
+  return applyCancel(draft, order);
 };

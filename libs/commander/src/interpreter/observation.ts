@@ -88,9 +88,13 @@ const readCancel = (event: CloudEvent) => {
   const { compensate = false, reason } = dataOf(event);
   if (typeof compensate !== 'boolean') throw wrong(event, 'compensate', 'true or false', compensate);
   if (reason !== undefined && typeof reason !== 'string') throw wrong(event, 'reason', 'text', reason);
-  return { type: 'cancel', compensate, ...(reason === undefined ? {} : { reason }) } satisfies Partial<
-    Observation & CancelData
-  >;
+  const request_digest = textOrNone(event, 'request_digest');
+  return {
+    type: 'cancel',
+    compensate,
+    ...(reason === undefined ? {} : { reason }),
+    ...(request_digest === undefined ? {} : { request_digest }),
+  } satisfies Partial<Observation & CancelData>;
 };
 
 const readDeadLetter = (event: CloudEvent) => {

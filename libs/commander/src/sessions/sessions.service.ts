@@ -2,11 +2,14 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import {
   cancelEvent,
   carryOf,
+  type CloudEvent,
   DormouseError,
+  EVENT_NAMES,
   isTerminal,
   type Json,
   newSessionId,
   newTraceId,
+  sentEvent,
   sessionCreatedEvent,
   type SessionFixed,
   type SessionView,
@@ -21,7 +24,7 @@ import { SPANS } from '#telemetry';
 import { EventClient } from '#transport';
 import { Brains } from '../brains/brains.js';
 import { COMMANDER_OPTIONS, type CommanderOptions } from '../commander.options.js';
-import { requestCancel } from '../core/cancel.js';
+import { type CancelOrder, cancelsAnew, laterCancelId, requestCancel } from '../core/cancel.js';
 import { newSession } from '../core/create.js';
 import { cancelId, cancelOutstanding } from '../core/next-wake.js';
 import { ThinkingSessions } from '../thinking-sessions.js';
@@ -144,7 +147,7 @@ export class Sessions {
    */
   async cancel(sessionId: string, context: CancelContext): Promise<Snapshot> {
     const begun = performance.now();
-    const { events, tracing } = this.options;
+    const { tracing } = this.options;
     for (;;) {
       const before = await this.get(sessionId, context);
       if (isTerminal(before.status)) {
@@ -152,16 +155,12 @@ export class Sessions {
           return before;
         throw new DormouseError('session_ended', `The session has ended: it is ${before.status}.`);
       }
-      // taken up already: it ends as soon as it can
-      if (before.applied.includes(cancelId(before))) return before;
-      const repeated = cancelOutstanding(before);
-      const snapshot = repeated ? before : await this.requestCancel(before, context);
-      const event = snapshot === null ? null : cancelEvent(events, snapshot);
-      if (snapshot === null || event === null) continue;
-      await this.outlet.publish(snapshot, event);
-      if (tracing !== undefined)
-        traceSent(tracing, begun, { name: SPANS.cancel, event, snapshot, repeated }, context.caller);
-      return snapshot;
+      const sent = await this.setCancel(before, orderOf(context));
+      if (sent === 'conflict') continue;
+      if (sent === 'taken') return before;
+      await this.outlet.publish(sent.snapshot, sent.event);
+      if (tracing !== undefined) traceSent(tracing, begun, { name: SPANS.cancel, ...sent }, context.caller);
+      return sent.snapshot;
     }
   }
 
@@ -197,19 +196,60 @@ export class Sessions {
       after = last.seq;
       for (const { type, payload } of page) {
         const told = payload as { type?: string; reason?: string; compensate?: boolean };
-        if (type === 'observation' && told.type === 'cancel')
-          return told.reason === reason && told.compensate === compensate;
+        const isCancel = type === 'observation' && told.type === 'cancel';
+        if (isCancel && told.reason === reason && told.compensate === compensate) return true;
       }
     }
     return false;
   }
 
-  /** Sets the flag that a thinking Commander and a dispatcher look at; null: another commit came first. */
-  private requestCancel(
-    before: Snapshot,
-    { compensate = false, reason }: CancelContext,
-  ): Promise<Snapshot | null> {
-    const order = { compensate, ...(reason === undefined ? {} : { reason }) };
-    return setDown(this.store, before, this.outlet.ack, (at) => requestCancel(before, order, at));
+  /**
+   * Writes down what is to be published. The first cancel sets the flag that a thinking Commander and a dispatcher look
+   * at; another one, which changes what the first has begun, goes into the inbox. `taken`: there is nothing to add.
+   */
+  private async setCancel(before: Snapshot, order: CancelOrder): Promise<SetCancel | 'taken' | 'conflict'> {
+    const { events } = this.options;
+    const outstanding = cancelOutstanding(before);
+    if (!outstanding && !before.applied.includes(cancelId(before))) {
+      const snapshot = await this.write(before, (at) => requestCancel(before, order, at));
+      const event = snapshot === null ? null : cancelEvent(events, snapshot);
+      return snapshot === null || event === null ? 'conflict' : { snapshot, event, repeated: false };
+    }
+    const version = before.version + 1;
+    const id = laterCancelId(before, order, version);
+    const earlier = before.inbox?.find((sent) => sent.id === id);
+    if (earlier !== undefined)
+      return { snapshot: before, event: sentEvent(events, before, earlier), repeated: true };
+    if (before.applied.includes(id) || !cancelsAnew(before, order)) {
+      const event = outstanding ? cancelEvent(events, before) : null;
+      return event === null ? 'taken' : { snapshot: before, event, repeated: true };
+    }
+    const sent = { id, name: EVENT_NAMES.cancel, version, data: { ...order } };
+    const snapshot = await this.write(before, (at) => ({
+      inbox: [...(before.inbox ?? []), { ...sent, at }],
+    }));
+    const written = snapshot?.inbox?.at(-1);
+    if (snapshot === null || written === undefined) return 'conflict';
+    return { snapshot, event: sentEvent(events, snapshot, written), repeated: false };
+  }
+
+  /** Null: another commit came first. */
+  private write(before: Snapshot, change: (at: number) => Partial<Snapshot>): Promise<Snapshot | null> {
+    return setDown(this.store, before, this.outlet.ack, change);
   }
 }
+
+/** A cancel that is in the snapshot, as it is to be published. */
+interface SetCancel {
+  snapshot: Snapshot;
+  event: CloudEvent;
+  repeated: boolean;
+}
+
+const orderOf = ({ compensate = false, reason, idempotencyKey }: CancelContext): CancelOrder => ({
+  compensate,
+  ...(reason === undefined ? {} : { reason }),
+  ...(idempotencyKey === undefined
+    ? {}
+    : { request_digest: bodyDigest({ key: idempotencyKey, compensate, reason: reason ?? null }) }),
+});
