@@ -11,6 +11,7 @@ import { type ExternalTool, ToolCatalogue } from '#contracts';
 import { registeredExternal, registeredTool } from './registry/registered.tool.js';
 import { discoverTools } from './registry/tool.discovery.js';
 import type { LoadedTools } from './registry/tool.files.js';
+import { unknownOptions } from './registry/unknown.options.js';
 import { ToolRegistry } from './registry/tool.registry.js';
 import { builtInTools, type BuiltInTools } from './tools/built.in.js';
 
@@ -67,8 +68,11 @@ export class ToolsModule implements OnModuleInit, OnApplicationShutdown {
     const { registry, options } = this;
     for (const { definition, from } of this.builtIn.definitions)
       registry.add(registeredTool(definition, from));
-    for (const { definition, from } of options.loaded.definitions)
+    for (const { definition, from } of options.loaded.definitions) {
       registry.add(registeredTool(definition, from));
+      for (const warning of unknownOptions(definition))
+        this.logger.warn(`${from}, tool ${definition.name}: ${warning}`);
+    }
     for (const tool of discoverTools(this.discovery)) registry.add(tool);
     for (const tool of options.external?.tools ?? [])
       registry.add(registeredExternal(tool, `DORMOUSE_EXTERNAL_TOOLS, ${options.external?.file ?? ''}`));

@@ -36,6 +36,30 @@ class Words {
 }
 const context = {} as ToolContext;
 
+it('a field of a plain tool that means nothing is told at the start, as it may be misspelt', async () => {
+  const tool = { name: 'a', description: 'a', parameters: {}, effect: 'pure' as const, run: () => 1 };
+  const warnings: string[] = [];
+  const definitions = [
+    { definition: { ...tool, timeoutMs: 5 }, from: 'right.mjs' },
+    { definition: { ...tool, name: 'b', timeout: 5 }, from: 'wrong.mjs' },
+  ];
+  const module = await Test.createTestingModule({
+    imports: [
+      ToolsModule.forRoot({ loaded: loaded({ definitions }), httpAllow: [], resultLimitBytes: 1_000 }),
+    ],
+  }).compile();
+  module.useLogger({
+    log: () => undefined,
+    error: () => undefined,
+    warn: (line: string) => warnings.push(line),
+  });
+  await module.init();
+  await module.close();
+  expect(warnings).toEqual([
+    expect.stringMatching(/wrong\.mjs, tool b: timeout is no option of a tool.*timeoutMs/),
+  ]);
+});
+
 describe('a provider with @Tool', () => {
   it('is found, with what was injected into it, also when it comes from a module of DORMOUSE_TOOLS', async () => {
     @Injectable()
