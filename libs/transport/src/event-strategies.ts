@@ -1,7 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { NestMicroservice } from '@nestjs/microservices';
 import type { EventContext } from '#contracts';
-import { EventStrategy, type EventStrategyOptions } from './event.strategy.js';
+import type { EventStrategyOptions } from './event-strategy.options.js';
+import { EventStrategy } from './event.strategy.js';
 import { OriginalErrorFilter } from './original-error.filter.js';
 import type { Transport } from './port.js';
 

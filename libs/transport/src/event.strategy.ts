@@ -1,63 +1,18 @@
-import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { type CloudEvent, DormouseError, type EventContext } from '#contracts';
-import type { ConsumerStats, KeyOrderedConsumerOptions } from './consumer-options.js';
-import {
-  type BuriedRecord,
-  DeadLetterError,
-  type DeadLetterFacts,
-  deadLetterId,
-  deadLetterRecord,
-} from './dead-letter.js';
+import { type CloudEvent, DormouseError } from '#contracts';
+import { Burials } from './burials.js';
+import { DeadLetterError } from './dead-letter.js';
 import type { Delivery } from './delivery.js';
 import { describeInvalid } from './event-attributes.js';
 import { decodeEvent } from './event-codec.js';
+import { type EventHandler, EventRoutes } from './event-routes.js';
+import type { EventStrategyOptions, EventStrategyStats } from './event-strategy.options.js';
 import { unknownVersion } from './event-version.js';
 import { KeyOrderedConsumer } from './key-ordered-consumer.js';
-import type { LogRecord, Transport } from './port.js';
 import { PoisonGate } from './poison/poison-gate.js';
-import type { PoisonOptions } from './poison/poison.options.js';
+import type { LogRecord } from './port.js';
 import { RetryLog, placeOf } from './retry-log.js';
-
-export interface EventStrategyOptions {
-  transport: Transport;
-  topic: string;
-  group: string;
-  /** handlers with this id are this strategy's: `@EventPattern(name, transportId)` */
-  transportId: symbol;
-  /** types are routed by what follows it; its `source` signs the dead letters */
-  context: EventContext;
-  deadLetterTopic: string;
-  /**
-   * Called for each record that became a dead letter, after the log has it and before the record is finished: what it
-   * does may happen twice. Rejected: the record comes again.
-   */
-  onBuried?: (buried: BuriedRecord) => Promise<void>;
-  /** finds records that kill their process; absent: they are delivered for ever */
-  poison?: PoisonOptions;
-  /** events under way at one time; default 256 */
-  maxInFlight?: number;
-  /** how long `drain` and `close` let handlers end; default 30 s */
-  drainMs?: number;
-  /** The subscription ended by itself: the process gets no more events of this topic. */
-  onDead?: (error: Error) => void;
-  consumer?: Partial<
-    Omit<
-      KeyOrderedConsumerOptions,
-      'transport' | 'topic' | 'group' | 'handler' | 'maxInFlight' | 'onAssigned' | 'onLost'
-    >
-  >;
-}
-
-export interface EventStrategyStats extends ConsumerStats {
-  /** what a later release wrote and keeps a partition waiting for that; null: nothing */
-  newerVersion: string | null;
-  /** events whose type nobody here handles, finished without anything being done */
-  unhandled: number;
-  deadLetters: number;
-}
-
-type EventHandler = MessageHandler<CloudEvent, Delivery>;
 
 const DRAIN_MS = 30_000;
 const DEFAULT_IN_FLIGHT = 256;
@@ -84,26 +39,26 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   override readonly transportId: symbol;
   // errors come back to us: without this Nest would log them as well
   override readonly propagatesEventHandlerErrors = true;
-  private readonly routes = new Map<string, EventHandler[]>();
-  private readonly prefix: string;
   private consumer: KeyOrderedConsumer;
   /** nobody is to be given records now, and the group is left */
   private suspended = false;
   private listening = false;
   private drained = false;
-  /** of deliveries with several handlers, some of which failed: those that needn't be called again */
-  private readonly succeeded = new WeakMap<Delivery, Set<EventHandler>>();
   private hooked = false;
   private unhandled = 0;
-  private deadLetters = 0;
   /** by partition: the latest `newer_version` of it */
   private readonly tooNew = new Map<number, string>();
   private readonly retryLog = new RetryLog(this.logger);
+  private readonly routes: EventRoutes;
+  private readonly burials: Burials;
 
   constructor(private readonly options: EventStrategyOptions) {
     super();
     this.transportId = options.transportId;
-    this.prefix = `${options.context.typePrefix}.`;
+    this.routes = new EventRoutes(options.context.typePrefix, (handler, event, delivery) =>
+      this.call(handler, event, delivery),
+    );
+    this.burials = new Burials(options, this.logger);
     this.consumer = this.newConsumer();
   }
 
@@ -122,7 +77,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
       ...this.consumer.stats,
       newerVersion,
       unhandled: this.unhandled,
-      deadLetters: this.deadLetters,
+      deadLetters: this.burials.count,
     };
   }
 
@@ -142,9 +97,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     callback.isEventHandler = true;
     callback.extras = extras;
     const route = this.normalizePattern(pattern);
-    const handlers = this.routes.get(route);
-    if (handlers === undefined) this.routes.set(route, [callback]);
-    else handlers.push(callback);
+    this.routes.add(route, callback);
     if (!this.messageHandlers.has(route)) this.messageHandlers.set(route, callback);
   }
 
@@ -240,7 +193,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
               gate.pass(
                 delivery,
                 () => this.handle(record, delivery),
-                (facts) => this.bury(record, delivery, facts, decodeEvent(record).event),
+                (facts) => this.burials.bury(record, delivery, facts, decodeEvent(record).event),
               ),
       onAssigned: (positions) => gate?.assigned(positions),
       onLost: (partitions) => {
@@ -264,7 +217,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   private handle(record: LogRecord, delivery: Delivery): Promise<void> | undefined {
     const { event, invalid } = decodeEvent(record);
     if (event === undefined) {
-      return this.bury(record, delivery, {
+      return this.burials.bury(record, delivery, {
         reason: 'invalid_event',
         error: describeInvalid(invalid),
         attempts: 0,
@@ -272,10 +225,8 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     }
     const error = unknownVersion(event, this.options.context.deployment);
     if (error !== undefined)
-      return this.bury(record, delivery, { reason: 'unknown_version', error, attempts: 0 }, event);
-    const handlers = event.type.startsWith(this.prefix)
-      ? this.routes.get(event.type.slice(this.prefix.length))
-      : undefined;
+      return this.burials.bury(record, delivery, { reason: 'unknown_version', error, attempts: 0 }, event);
+    const handlers = this.routes.handlersOf(event.type);
     if (handlers === undefined) {
       this.unhandled++;
       return undefined;
@@ -288,36 +239,13 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     event: CloudEvent,
     delivery: Delivery,
   ): Promise<void> {
-    const [only] = handlers;
     try {
-      if (handlers.length === 1 && only !== undefined) await this.call(only, event, delivery);
-      else await this.callEach(handlers, event, delivery);
+      await this.routes.run(handlers, event, delivery);
     } catch (error) {
       if (!DeadLetterError.is(error)) throw error;
       const { code, message, attempts } = error;
-      await this.bury(delivery.record, delivery, { reason: code, error: message, attempts }, event);
+      await this.burials.bury(delivery.record, delivery, { reason: code, error: message, attempts }, event);
     }
-  }
-
-  /** Rejects with the first failure when all of them have ended. */
-  private async callEach(
-    handlers: readonly EventHandler[],
-    event: CloudEvent,
-    delivery: Delivery,
-  ): Promise<void> {
-    const done = this.succeeded.get(delivery) ?? new Set();
-    this.succeeded.set(delivery, done);
-    const results = await Promise.allSettled(
-      handlers
-        .filter((handler) => !done.has(handler))
-        .map(async (handler) => {
-          await this.call(handler, event, delivery);
-          done.add(handler);
-        }),
-    );
-    // one that is to be tried again goes before one that never can be
-    const errors = results.flatMap((r): unknown[] => (r.status === 'rejected' ? [r.reason] : []));
-    if (errors.length > 0) throw errors.find((error) => !DeadLetterError.is(error)) ?? errors[0];
   }
 
   private async call(handler: EventHandler, event: CloudEvent, delivery: Delivery): Promise<void> {
@@ -347,20 +275,5 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
         }
       });
     });
-  }
-
-  private async bury(
-    record: LogRecord,
-    delivery: Delivery,
-    known: Omit<DeadLetterFacts, 'deliveries'> & { deliveries?: number },
-    event?: CloudEvent,
-  ): Promise<void> {
-    const { transport, deadLetterTopic, context, onBuried } = this.options;
-    const facts = { deliveries: delivery.deliveries, ...known };
-    await transport.publish([deadLetterRecord(deadLetterTopic, context, record, facts, event)]);
-    const id = deadLetterId(record);
-    await onBuried?.({ id, record, facts, ...(event === undefined ? {} : { event }) });
-    this.deadLetters++;
-    this.logger.warn(`dead letter ${id}: ${facts.reason}: ${placeOf(delivery)}: ${facts.error}`);
   }
 }

@@ -22,7 +22,8 @@ export { type DecodedEvent, describeInvalid, type InvalidEvent, UNNAMED_SOURCE }
 export { decodeEvent, encodeEvent, type EncodedEvent, STRUCTURED_CONTENT_TYPE } from './event-codec.js';
 export { type ConnectOptions, EventStrategies } from './event-strategies.js';
 export { EventClient } from './event.client.js';
-export { EventStrategy, type EventStrategyOptions, type EventStrategyStats } from './event.strategy.js';
+export { EventStrategy } from './event.strategy.js';
+export type { EventStrategyOptions, EventStrategyStats } from './event-strategy.options.js';
 export { KeyOrderedConsumer } from './key-ordered-consumer.js';
 export {
   type Feed,
