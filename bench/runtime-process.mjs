@@ -4,15 +4,15 @@ import { openSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../scripts/node-flags.mjs';
+import { nodeFlags } from '../scripts/node-flags.mjs';
 import { request } from './client.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '..');
 
 /** With BENCH_PROFILE=<folder> each process leaves a CPU profile there, for Chrome's DevTools or speedscope. */
-const flags = () => [
-  ...NODE_FLAGS,
+const flags = (roles) => [
+  ...nodeFlags(roles),
   '--expose-gc',
   '--import',
   path.join(here, 'memory.mjs'),
@@ -55,11 +55,15 @@ export class RuntimeProcess {
     const port = await freePort();
     const log = path.join(folder, `${name}.log`);
     const out = openSync(log, 'a');
-    const child = spawn(process.execPath, [...flags(), path.join(root, 'dist/src/main.js')], {
-      cwd: root,
-      stdio: ['ignore', out, out, 'ipc'],
-      env: { ...process.env, NODE_ENV: 'production', PORT: String(port), ...env },
-    });
+    const child = spawn(
+      process.execPath,
+      [...flags(env.DORMOUSE_ROLES), path.join(root, 'dist/src/main.js')],
+      {
+        cwd: root,
+        stdio: ['ignore', out, out, 'ipc'],
+        env: { ...process.env, NODE_ENV: 'production', PORT: String(port), ...env },
+      },
+    );
     const started = new RuntimeProcess(child, `http://127.0.0.1:${port}`, log);
     await started.ready();
     return started;

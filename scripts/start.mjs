@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, isStale } from './build.mjs';
 import { install, isInstalled } from './installed.mjs';
-import { NODE_FLAGS } from './node-flags.mjs';
+import { nodeFlags } from './node-flags.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -18,7 +18,7 @@ if (isStale()) {
 }
 
 const args = [
-  ...NODE_FLAGS,
+  ...nodeFlags(process.env.DORMOUSE_ROLES),
   '--enable-source-maps',
   join(root, 'dist', 'src', 'main.js'),
   ...process.argv.slice(2),

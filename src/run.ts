@@ -1,4 +1,5 @@
 import { type Environment, misspelt, readSettings, type Settings } from './config/index.js';
+import { letOthersGoFirst } from './priority.js';
 import { type Runtime, startRuntime } from './runtime.js';
 import { tellStartError } from './start-error.js';
 import { StartLogger } from './start-logger.js';
@@ -40,6 +41,7 @@ export const run = async (environment: Environment): Promise<void> => {
   try {
     const settings = readSettings(environment);
     for (const sentence of misspelt(environment)) logger.warn(sentence);
+    letOthersGoFirst(settings.process.roles);
     runtime = await startRuntime(settings, { logger });
     logger.log(`${settings.process.roles.join(', ')}; data in ${dataPlace(settings)}`);
     logger.log(`listening on ${runtime.url}`);

@@ -23,6 +23,11 @@ const argumentsOf = (name: string): string[] => {
   ) as string[];
 };
 
+const startFlags = async (): Promise<{ nodeFlags: (roles?: string) => string[] }> => {
+  const { href } = pathToFileURL(resolve('scripts/node-flags.mjs'));
+  return (await import(href)) as { nodeFlags: (roles?: string) => string[] };
+};
+
 it('builds on a small image of one Node release, in several stages', () => {
   const bases = instructions.filter(({ name }) => name === 'FROM').map(({ words }) => words[0]);
   expect(bases).toEqual(bases.map(() => 'node:22-slim'));
@@ -32,9 +37,22 @@ it('builds on a small image of one Node release, in several stages', () => {
 
 it('runs the built program without the rights of root, as `npm start` does', async () => {
   expect(image.findLast(({ name }) => name === 'USER')?.words).toEqual(['node']);
-  const { href } = pathToFileURL(resolve('scripts/node-flags.mjs'));
-  const { NODE_FLAGS } = (await import(href)) as { NODE_FLAGS: string[] };
-  expect(argumentsOf('CMD')).toEqual(['node', ...NODE_FLAGS, '--enable-source-maps', 'dist/src/main.js']);
+  const { nodeFlags } = await startFlags();
+  expect(argumentsOf('CMD')).toEqual(['node', ...nodeFlags(), '--enable-source-maps', 'dist/src/main.js']);
+});
+
+it.each([
+  ['docker-compose.yml', 'commander'],
+  ['docker-compose.single.yml', 'api, commander,dispatcher,scheduler'],
+])('%s gives its containers the memory that `npm start` gives to such roles', async (file, roles) => {
+  const { nodeFlags } = await startFlags();
+  const [, words = ''] = /command:\s*\[\s*(node,[^\]]*)\]/.exec(readFileSync(file, 'utf8')) ?? [];
+  expect(words.split(/[,\s]+/).filter((word) => word !== '')).toEqual([
+    'node',
+    ...nodeFlags(roles),
+    '--enable-source-maps',
+    'dist/src/main.js',
+  ]);
 });
 
 it('copies what there is, and what .dockerignore lets through', () => {
