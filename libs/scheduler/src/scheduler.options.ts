@@ -13,7 +13,7 @@ export interface SchedulerOptions {
   inlineLimitBytes: number;
   /** how often the store is asked what is due, ms: how late a timer may be. Default 50 */
   pollMs?: number;
-  /** chooses among what is due where other sweepers are at it too: 0 to 1. Default `Math.random` */
+  /** chooses where to begin with what is due, since other sweepers may be at it too: 0 to 1. Default `Math.random` */
   random?: () => number;
   /** how long the audit rests between two passes, ms: at least, it rests as long as the last one took. Default 10 s */
   auditRestMs?: number;

@@ -16,10 +16,10 @@ import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js
 const DEFAULT_POLL_MS = 50;
 /** Sessions looked at in one go: a backlog of due ones is worked off in batches, and published in one call. */
 const AT_ONCE = 500;
-/** With more than this share of a round moved on by others it isn't alone. */
+/** With more than this share of a round moved on by others it is where another one is, and goes elsewhere. */
 const CROWDED = 0.02;
-/** From so many rounds' worth it then draws its own: two that draw from 8,000 have a sixteenth in common. */
-const SHARED = 16;
+/** After so many rounds it does so anyway: nothing that is due stays behind while there is always more. */
+const ROUNDS_AT_A_PLACE = 16;
 const AFTER_AN_ERROR_MS = 1000;
 /** A session that can't be looked at (a record of a later release) keeps its entry, and nobody else from theirs. */
 const AFTER_A_BAD_ONE_MS = 60_000;
@@ -59,8 +59,9 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> | undefined;
   private stopped = false;
-  /** others moved on what this one had looked at, in the last round that was full; at first nobody knows */
-  private crowded = true;
+  /** where it begins to look for what is due, so that others who look elsewhere find other ones */
+  private place: number;
+  private roundsHere = 0;
   private expiredAt = 0;
 
   constructor(
@@ -71,6 +72,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(SCHEDULER_OPTIONS) private readonly options: SchedulerOptions,
   ) {
     this.payloads = new Payloads(sessions, options.inlineLimitBytes);
+    this.place = this.drawn();
   }
 
   get stats(): Readonly<SweeperStats> {
@@ -94,7 +96,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async sweep(): Promise<number> {
     const now = await this.sessions.now();
-    const due = await this.share(now);
+    const due = await this.sessions.dueWakes(now, AT_ONCE, this.place);
     if (due.length === 0) return 0;
     // sessions that are being rebuilt have no claims yet, and others are still to come
     if (await this.sessions.isEmptied()) return 0;
@@ -110,19 +112,21 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.lateness.observe(whatFor(work), (publishedAt - wake.at) / 1_000);
     }
     const moved = await Promise.all(looks.map((look) => this.moveOn(look, now)));
-    if (due.length === AT_ONCE) this.crowded = moved.filter((ours) => !ours).length > CROWDED * AT_ONCE;
+    if (due.length === AT_ONCE) this.goOn(moved.filter((ours) => !ours).length > CROWDED * AT_ONCE);
     this.counts.swept += due.length;
     return due.length;
   }
 
-  /**
-   * The earliest that are due. Beside other sweepers, who see the same, some of the earliest, drawn at random: so they
-   * share a backlog without knowing of each other.
-   */
-  private async share(now: number): Promise<Wake[]> {
-    if (!this.crowded) return this.sessions.dueWakes(now, AT_ONCE);
-    const due = await this.sessions.dueWakes(now, SHARED * AT_ONCE);
-    return due.length > AT_ONCE ? drawn(due, AT_ONCE, this.options.random ?? Math.random) : due;
+  /** Sweepers share a backlog without knowing of each other: each goes through it from a place of its own. */
+  private goOn(crowded: boolean): void {
+    this.roundsHere++;
+    if (!crowded && this.roundsHere < ROUNDS_AT_A_PLACE) return;
+    this.place = this.drawn();
+    this.roundsHere = 0;
+  }
+
+  private drawn(): number {
+    return (this.options.random ?? Math.random)();
   }
 
   private async look(wake: Wake, now: number): Promise<Look> {
@@ -216,14 +220,4 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
 const whatFor = (work: DueWork | undefined): 'due' | 'lost' | 'nothing' => {
   if (work === undefined || work.intents.length + work.observations.length === 0) return 'nothing';
   return work.repaired > 0 ? 'lost' : 'due';
-};
-
-/** So many of them, any as likely as the others. */
-const drawn = <T>(all: readonly T[], count: number, random: () => number): T[] => {
-  const shuffled = [...all];
-  for (let i = 0; i < count; i++) {
-    const at = i + Math.floor(random() * (shuffled.length - i));
-    [shuffled[i], shuffled[at]] = [shuffled[at] as T, shuffled[i] as T];
-  }
-  return shuffled.slice(0, count);
 };
