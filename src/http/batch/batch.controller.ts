@@ -1,6 +1,7 @@
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BatchAnswer, BatchLine, DormouseError } from '#contracts';
 import { Sessions } from '#commander';
 import { type HttpSettings, settingsToken } from '../../config/index.js';
@@ -14,6 +15,11 @@ import { type Line, LineSplitter } from './line-splitter.js';
 import { OrderedAnswers } from './ordered-answers.js';
 
 const checkLine = checkOf(BatchLine);
+/**
+ * So many lines are begun in one turn of the event loop: what they begin then goes on before more is begun. A process that
+ * works its sessions off as well has few under way at a time, and what it holds of each dies young.
+ */
+const TURN_LINES = 16;
 const BLANK = /^[ \t\r]*$/;
 /** Longer lines hold something: looking for a blank one stops there. */
 const BLANK_BYTES = 64;
@@ -78,11 +84,13 @@ export class BatchController {
 
   private async answerAll(input: Readable, answers: OrderedAnswers, tenant: string): Promise<void> {
     const splitter = new LineSplitter(this.lineLimitBytes);
+    let begun = 0;
     const take = async (lines: readonly Line[]): Promise<void> => {
       for (const line of lines) {
         if (isBlank(line)) continue;
         if (answers.isFull()) await answers.room();
         answers.add(this.answer(line, tenant), line.length);
+        if (++begun % TURN_LINES === 0) await nextTurn();
       }
     };
     const chunks = input[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
