@@ -1,84 +1,125 @@
 import { crc32 } from 'node:zlib';
+import { type Slabs } from './slabs.js';
+import { Entry } from './table.js';
 
 /** Bytes before the operations of a batch: length and checksum (4 each), number (8). */
 const HEADER = 16;
 const DELETED = 0xffffffff;
-const FIRST_CAPACITY = 1 << 20;
-/** A batch that grew far beyond the usual (a payload of megabytes) gives its memory back. */
-const KEPT_CAPACITY = 8 << 20;
+const EMPTY = Buffer.alloc(0);
+/** Parts are one value; null deletes. */
+export type RowValue = string | Buffer | readonly (string | Buffer)[] | null;
+
+/** Text this short stays as it is: it needs no decoding, and mostly is somebody's already. */
+const SHORT_CHARS = 64;
+
+/** A character is at most three bytes in UTF-8. */
+const mostBytes = (value: RowValue): number => {
+  if (value === null) return 0;
+  if (typeof value === 'string') return value.length * 3;
+  return Buffer.isBuffer(value) ? value.length : value.reduce((sum, part) => sum + mostBytes(part), 0);
+};
 
 /**
  * The writes of the moves that become durable together, encoded as they come:
- * `table (2) | key length (2) | value length (4), 0xffffffff: deleted | key | value` each, little-endian.
+ * `table (2) | key length (2) | value length (4), 0xffffffff: deleted | key | value` each, little-endian. These bytes are
+ * where the rows' values lie until they are in the tree.
  */
 export class Batch {
-  private bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  private slab: Buffer = EMPTY;
+  private start = 0;
   private at = HEADER;
 
+  constructor(private readonly slabs: Slabs) {}
+
   get empty(): boolean {
-    return this.at === HEADER;
+    return this.position === HEADER;
   }
 
   /** For {@link rewind}. */
   get position(): number {
-    return this.at;
+    return this.at - this.start;
   }
 
   /** Takes back what was added since `position`. */
   rewind(position: number): void {
-    this.at = position;
+    this.at = this.start + position;
   }
 
-  /** @throws TypeError when the key isn't printable ASCII of 1–1000 characters */
-  add(table: string, key: string, value: string | Buffer | null): void {
+  /**
+   * Adds a write; null deletes.
+   * @param number of this batch
+   * @returns the row as it is from now on
+   * @throws TypeError when the key isn't printable ASCII of 1–1000 characters
+   */
+  add(table: string, key: string, value: RowValue, number: number, fresh: boolean): Entry {
     const size = key.length;
     if (size === 0 || size > 1000) throw new TypeError(`key: expected 1–1000 characters, got ${size}`);
-    // a character is at most three bytes in UTF-8
-    this.reserve(
-      8 + size + (value === null ? 0 : typeof value === 'string' ? value.length * 3 : value.length),
-    );
-    const { bytes, at } = this;
-    bytes[at] = table.charCodeAt(0);
-    bytes[at + 1] = table.charCodeAt(1);
-    bytes[at + 2] = size & 0xff;
-    bytes[at + 3] = size >>> 8;
+    this.reserve(8 + size + mostBytes(value));
+    const { slab, at } = this;
+    slab[at] = table.charCodeAt(0);
+    slab[at + 1] = table.charCodeAt(1);
+    slab[at + 2] = size & 0xff;
+    slab[at + 3] = size >>> 8;
     let end = at + 8;
     for (let i = 0; i < size; i++) {
       const code = key.charCodeAt(i);
       if (code < 0x20 || code > 0x7e)
         throw new TypeError(`key: expected printable ASCII, got ${JSON.stringify(key)}`);
-      bytes[end++] = code;
+      slab[end++] = code;
     }
-    let length = DELETED;
-    if (typeof value === 'string') length = bytes.write(value, end, 'utf8');
-    else if (value !== null) {
-      bytes.set(value, end);
-      length = value.length;
+    if (value === null) {
+      slab.writeUInt32LE(DELETED, at + 4);
+      this.at = end;
+      return new Entry(null, null, 0, 0, number, fresh);
     }
-    bytes.writeUInt32LE(length, at + 4);
-    this.at = length === DELETED ? end : end + length;
+    const length = this.write(value, end);
+    slab.writeUInt32LE(length, at + 4);
+    this.at = end + length;
+    return typeof value === 'string' && value.length <= SHORT_CHARS
+      ? new Entry(value, null, 0, 0, number, fresh)
+      : new Entry(null, slab, end, length, number, fresh);
   }
 
-  /** The bytes to append to the journal; valid until the next `add`. */
+  /** The bytes to append to the journal. */
   seal(number: number): Buffer {
-    const { bytes, at } = this;
-    bytes.writeUInt32LE(at - HEADER, 0);
-    bytes.writeDoubleLE(number, 8);
-    bytes.writeUInt32LE(crc32(bytes.subarray(8, at)), 4);
-    return bytes.subarray(0, at);
+    const { slab, start, at } = this;
+    slab.writeUInt32LE(at - start - HEADER, start);
+    slab.writeDoubleLE(number, start + 8);
+    slab.writeUInt32LE(crc32(slab.subarray(start + 8, at)), start + 4);
+    return slab.subarray(start, at);
   }
 
+  /** Begins the next batch behind this one. */
   clear(): void {
+    this.start = this.at;
+    this.at = this.start + HEADER;
+  }
+
+  /** The slabs of everything so far, while it is empty: from now on it writes into others. */
+  leave(): Buffer[] {
+    this.slab = EMPTY;
+    this.start = 0;
     this.at = HEADER;
-    if (this.bytes.length > KEPT_CAPACITY) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+    return this.slabs.takeUsed();
+  }
+
+  private write(value: NonNullable<RowValue>, at: number): number {
+    if (typeof value === 'string') return this.slab.write(value, at, 'utf8');
+    if (!Buffer.isBuffer(value)) return value.reduce((sum, part) => sum + this.write(part, at + sum), 0);
+    this.slab.set(value, at);
+    return value.length;
   }
 
   private reserve(size: number): void {
     const needed = this.at + size;
-    if (needed <= this.bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
-    this.bytes.copy(larger, 0, 0, this.at);
-    this.bytes = larger;
+    if (needed <= this.slab.length) return;
+    const { start, position } = this;
+    // what it has so far lies in both from now on: its entries stay with the first
+    const next = this.slabs.take(position + size);
+    this.slab.copy(next, 0, start, this.at);
+    this.slab = next;
+    this.start = 0;
+    this.at = position;
   }
 }
 

@@ -1,5 +1,7 @@
+import { type Batch } from './batch.js';
 import { APPLIED } from './recovery.js';
 import { type Journal } from './journal.js';
+import { type Slabs } from './slabs.js';
 import { type Table } from './table.js';
 import { type Tree } from './tree.js';
 
@@ -20,7 +22,7 @@ const ROWS_PER_WRITE = 1000;
  * memory and its batches stay in the journal: after a crash they are written again, which changes nothing.
  */
 export class Checkpoint {
-  private frozen: { tables: Table[]; batch: number } | null = null;
+  private frozen: { tables: Table[]; batch: number; slabs: Buffer[] } | null = null;
   private running: Promise<void> = Promise.resolve();
   private bytes = 0;
   private last = 0;
@@ -28,6 +30,8 @@ export class Checkpoint {
   constructor(
     private readonly tree: Tree,
     private readonly journal: Journal,
+    private readonly collecting: Batch,
+    private readonly slabs: Slabs,
   ) {}
 
   /** The journal grew. */
@@ -69,19 +73,19 @@ export class Checkpoint {
     const taken = [...tables].filter((table) => table.active.size > 0);
     if (taken.length === 0) return false;
     for (const table of taken) table.freeze();
-    this.frozen = { tables: taken, batch };
+    this.frozen = { tables: taken, batch, slabs: this.collecting.leave() };
     this.bytes = 0;
     return true;
   }
 
   private async write(): Promise<void> {
     if (!this.frozen) return;
-    const { tables, batch } = this.frozen;
+    const { tables, batch, slabs } = this.frozen;
     let rows: [string, string | Buffer | null][] = [];
     for (const table of tables) {
-      for (const [key, { value, fresh }] of table.frozen ?? []) {
-        if (value === null && fresh) continue;
-        rows.push([table.name + key, value]);
+      for (const [key, entry] of table.frozen ?? []) {
+        if (entry.deleted && entry.fresh) continue;
+        rows.push([table.name + key, entry.bytes]);
         if (rows.length < ROWS_PER_WRITE) continue;
         await this.tree.write(rows);
         rows = [];
@@ -89,6 +93,7 @@ export class Checkpoint {
     }
     await this.tree.write([...rows, [APPLIED, String(batch)]]);
     for (const table of tables) table.thaw();
+    this.slabs.giveBack(slabs);
     this.frozen = null;
     this.last = performance.now();
     this.journal.trim(batch);

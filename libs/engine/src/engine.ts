@@ -8,6 +8,7 @@ import { type Durability, type EngineOptions } from './engine.options.js';
 import { FolderLock } from './folder-lock.js';
 import { Journal, type JournalCounts, syncFolder } from './journal.js';
 import { recover, type Recovery } from './recovery.js';
+import { Slabs } from './slabs.js';
 import { Table } from './table.js';
 import { Tree } from './tree.js';
 import { Transaction, View } from './view.js';
@@ -42,7 +43,8 @@ export class Engine {
   /** Resolves, never rejects, when the engine has stopped for good because of an error: the process should end. */
   readonly failed: Promise<DormouseError>;
   private readonly tables = new Map<string, Table>();
-  private readonly batch = new Batch();
+  private readonly slabs = new Slabs();
+  private readonly batch = new Batch(this.slabs);
   private readonly transaction: Transaction;
   private readonly view: View;
   private readonly checkpoint: Checkpoint;
@@ -78,7 +80,7 @@ export class Engine {
     this.collecting = recovery.batch + 1;
     this.transaction = new Transaction(tree, this.batch);
     this.view = new View(tree);
-    this.checkpoint = new Checkpoint(tree, journal);
+    this.checkpoint = new Checkpoint(tree, journal, this.batch, this.slabs);
   }
 
   /**

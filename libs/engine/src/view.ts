@@ -1,4 +1,4 @@
-import { type Batch } from './batch.js';
+import { type Batch, type RowValue } from './batch.js';
 import { type Entry, type Table } from './table.js';
 import { type Tree } from './tree.js';
 
@@ -28,7 +28,17 @@ export class View {
     const entry = table.entry(key);
     if (entry === undefined) return this.fromTree(table, key);
     if (entry.batch > this.seen) this.seen = entry.batch;
-    return entry.value ?? undefined;
+    return table.valueOf(entry);
+  }
+
+  /**
+   * What stands for the latest write of a row that isn't in the tree yet, a deletion included: the same thing as long as
+   * nobody writes it again. Undefined: the row is only in the tree, or nowhere.
+   */
+  writeOf<V extends string | Buffer>(table: Table<V>, key: string): object | undefined {
+    const entry = table.entry(key);
+    if (entry !== undefined && entry.batch > this.seen) this.seen = entry.batch;
+    return entry;
   }
 
   /** The rows with `start <= key < end`, in order. */
@@ -47,8 +57,9 @@ export class View {
       for (; next < keys.length && rows.length < limit; next++) {
         const key = keys[next] ?? '';
         if (bound !== undefined && !before(key, bound)) return;
-        const value = laid.get(key)?.value;
-        if (value !== null && value !== undefined) rows.push({ key, value });
+        const entry = laid.get(key);
+        const value = entry && table.valueOf(entry);
+        if (value !== undefined) rows.push({ key, value });
       }
     };
     for (const row of this.tree.range({ start: table.name + start, end: table.name + end, reverse })) {
@@ -71,8 +82,8 @@ export class View {
     table: Table<V>,
     start: string,
     end: string,
-  ): Map<string, Entry<V>> {
-    const laid = new Map<string, Entry<V>>();
+  ): Map<string, Entry> {
+    const laid = new Map<string, Entry>();
     for (const rows of [table.frozen, table.active]) {
       if (!rows) continue;
       for (const [key, entry] of rows) {
@@ -90,7 +101,7 @@ const decode = <V extends string | Buffer>(table: Table<V>, value: Buffer): V =>
 
 /** What was there before a write of the move under way. */
 interface Undo {
-  table: Table;
+  rows: Map<string, Entry>;
   key: string;
   entry: Entry | undefined;
 }
@@ -115,13 +126,17 @@ export class Transaction extends View {
    */
   put<V extends string | Buffer>(table: Table<V>, key: string, value: V, fresh = false): void {
     const before = table.active.get(key);
-    this.batch.add(table.name, key, value);
     this.write(table, key, value, before, before ? before.fresh : fresh);
+  }
+
+  /** Writes a row whose value is these parts, one after the other; text is UTF-8. */
+  putParts(table: Table<Buffer>, key: string, parts: readonly (string | Buffer)[], fresh = false): void {
+    const before = table.active.get(key);
+    this.write(table, key, parts, before, before ? before.fresh : fresh);
   }
 
   del<V extends string | Buffer>(table: Table<V>, key: string): void {
     const before = table.active.get(key);
-    this.batch.add(table.name, key, null);
     this.write(table, key, null, before, before?.fresh ?? false);
   }
 
@@ -141,9 +156,9 @@ export class Transaction extends View {
 
   /** Takes all of the move's writes back. */
   rollback(): void {
-    for (const { table, key, entry } of this.undo.reverse()) {
-      if (entry) table.active.set(key, entry);
-      else table.active.delete(key);
+    for (const { rows, key, entry } of this.undo.reverse()) {
+      if (entry) rows.set(key, entry);
+      else rows.delete(key);
     }
     this.undo = [];
     this.batch.rewind(this.start);
@@ -152,12 +167,12 @@ export class Transaction extends View {
   private write<V extends string | Buffer>(
     table: Table<V>,
     key: string,
-    value: V | null,
-    before: Entry<V> | undefined,
+    value: RowValue,
+    before: Entry | undefined,
     fresh: boolean,
   ): void {
-    const writable = table as unknown as Table;
-    this.undo.push({ table: writable, key, entry: before });
-    table.active.set(key, { value, batch: this.number, fresh });
+    const entry = this.batch.add(table.name, key, value, this.number, fresh);
+    this.undo.push({ rows: table.active, key, entry: before });
+    table.active.set(key, entry);
   }
 }

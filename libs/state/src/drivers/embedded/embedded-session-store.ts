@@ -34,7 +34,7 @@ export class EmbeddedSessionStore extends SessionStore {
   private readonly reads: SessionReads;
   private readonly wakes: WakeRows;
   private readonly writes: SessionWrites;
-  private readonly recent = new RecentSnapshots();
+  private readonly recent: RecentSnapshots;
   private readonly watchers = new Watchers();
   private closed = false;
 
@@ -48,6 +48,7 @@ export class EmbeddedSessionStore extends SessionStore {
       journal: engine.journalName,
     };
     this.tables = sessionTables(engine);
+    this.recent = new RecentSnapshots(this.tables);
     this.reads = new SessionReads(this.tables, this.recent);
     this.wakes = new WakeRows(this.tables);
     this.writes = new SessionWrites(this.tables, this.reads, this.wakes, this.recent);

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Snapshot } from '#contracts';
+import { Engine, type Transaction } from '#engine';
 import { RecentSnapshots } from './recent-snapshots.js';
+import { encodeHead, type SessionTables, sessionTables } from './session-rows.js';
 
 const snapshot = (version: number): Snapshot => ({
   v: 1,
@@ -19,50 +24,106 @@ const snapshot = (version: number): Snapshot => ({
 });
 
 describe('RecentSnapshots', () => {
+  let dir: string;
+  let engine: Engine;
+  let tables: SessionTables;
   let recent: RecentSnapshots;
-  beforeEach(() => {
-    jest.useFakeTimers();
-    recent = new RecentSnapshots();
+  const open = async (): Promise<void> => {
+    engine = await Engine.open({ dir });
+    tables = sessionTables(engine);
+    recent = new RecentSnapshots(tables);
+  };
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'dormouse-recent-'));
+    await open();
   });
-  afterEach(() => {
-    recent.clear();
+  afterEach(async () => {
     jest.useRealTimers();
+    recent.clear();
+    await engine.close();
+    rmSync(dir, { recursive: true, force: true });
   });
 
-  it('gives a snapshot for the row that it was made with, and for no other', () => {
+  const get = (session = 's'): Snapshot | undefined => engine.peek((view) => recent.get(view, session));
+  const put = (tx: Transaction, written: Snapshot, session = 's'): void =>
+    tx.put(tables.heads, session, encodeHead(written));
+  const create = (written: Snapshot, session = 's', size = 10): Promise<void> =>
+    engine.move((tx) => {
+      put(tx, written, session);
+      recent.add(tx, session, written, size);
+    });
+  const commit = (written: Snapshot, ended = false): Promise<void> =>
+    engine.move((tx) => {
+      const keep = recent.follow(tx, 's');
+      put(tx, written);
+      keep(written, ended);
+    });
+
+  it('gives a snapshot for the write that it was made with, and for no other', async () => {
     const first = snapshot(1);
-    recent.add('s', 'head 1', first, 10);
-    expect(recent.get('s', 'head 1')).toBe(first);
-    expect(recent.get('s', 'head 2')).toBeUndefined();
-    expect(recent.get('t', 'head 1')).toBeUndefined();
+    await create(first);
+    expect(get()).toBe(first);
+    expect(get('t')).toBeUndefined();
+    await engine.move((tx) => put(tx, first));
+    expect(get()).toBeUndefined();
   });
 
-  it('follows a session from row to row, and keeps what was written with its creation', () => {
+  it('gives nothing of a write that was taken back, nor of the one before it', async () => {
+    await create(snapshot(1));
+    const broken = engine.move((tx) => {
+      const keep = recent.follow(tx, 's');
+      put(tx, snapshot(2));
+      keep(snapshot(2), false);
+      throw new Error('taken back');
+    });
+    await expect(broken).rejects.toThrow('taken back');
+    expect(get()).toBeUndefined();
+  });
+
+  it('gives a snapshot whose row has moved into the tree, by its version', async () => {
     const first = snapshot(1);
-    recent.add('s', 'head 1', first, 10);
+    await create(first);
+    const { recent: before } = { recent };
+    await engine.close();
+    await open();
+    recent = before;
+    expect(engine.peek((view) => view.writeOf(tables.heads, 's'))).toBeUndefined();
+    expect(get()).toBe(first);
+    await engine.move((tx) => put(tx, snapshot(2)));
+    await engine.close();
+    await open();
+    expect(engine.peek((view) => before.get(view, 's'))).toBeUndefined();
+  });
+
+  it('follows a session from write to write, and keeps what was written with its creation', async () => {
+    const first = snapshot(1);
+    await create(first);
     const second = { ...snapshot(2), fixed: { ...first.fixed, tenant: 'mallory' } };
-    recent.follow('s', 'head 1', 'head 2', second, false);
-    expect(recent.get('s', 'head 2')).toEqual({ ...second, fixed: first.fixed });
+    await commit(second);
+    expect(get()).toEqual({ ...second, fixed: first.fixed });
   });
 
-  it('keeps nothing of a session that has ended, or whose row before it does not know', () => {
-    recent.add('s', 'head 1', snapshot(1), 10);
-    recent.follow('s', 'head 1', 'head 2', snapshot(2), true);
-    recent.follow('t', 'head 1', 'head 2', snapshot(2), false);
-    expect(recent.get('s', 'head 2')).toBeUndefined();
-    expect(recent.get('t', 'head 2')).toBeUndefined();
+  it('keeps nothing of a session that has ended, or whose snapshot before it does not know', async () => {
+    await create(snapshot(1));
+    await commit(snapshot(2), true);
+    expect(get()).toBeUndefined();
+    await commit(snapshot(3));
+    expect(get()).toBeUndefined();
   });
 
-  it('forgets a session that sleeps, and leaves no timer behind', () => {
-    recent.add('s', 'head 1', snapshot(1), 10);
+  it('forgets a session that sleeps, and leaves no timer behind', async () => {
+    await engine.move((tx) => put(tx, snapshot(1)));
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+    engine.peek((view) => recent.add(view, 's', snapshot(1), 10));
+    expect(get()).toBeDefined();
     jest.advanceTimersByTime(2_000);
-    expect(recent.get('s', 'head 1')).toBeUndefined();
+    expect(get()).toBeUndefined();
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('holds a bounded number of characters', () => {
-    for (let i = 0; i < 100; i++) recent.add(`s${String(i)}`, 'head', snapshot(1), 1 << 20);
-    const held = Array.from({ length: 100 }, (_, i) => recent.get(`s${String(i)}`, 'head')).filter(Boolean);
+  it('holds a bounded number of characters', async () => {
+    for (let i = 0; i < 100; i++) await create(snapshot(1), `s${String(i)}`, 1 << 20);
+    const held = Array.from({ length: 100 }, (_, i) => get(`s${String(i)}`)).filter(Boolean);
     expect(held.length).toBeGreaterThan(0);
     expect(held.length).toBeLessThan(20);
   });

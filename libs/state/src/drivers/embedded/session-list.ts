@@ -3,7 +3,7 @@ import { keyPart, timePart, type View } from '#engine';
 import { cursorOf, LOOKED_AT, placeOfCursor } from '../../list-place.js';
 import type { ListPage, ListQuery } from '../../port.js';
 import { type SessionReads } from './session-reads.js';
-import { decodeHeadLine, type SessionTables } from './session-rows.js';
+import { type SessionTables } from './session-rows.js';
 
 /** One page of a tenant's sessions, newest first. @throws DormouseError `invalid_cursor` */
 export const listPage = (
@@ -32,8 +32,7 @@ export const listPage = (
       return { snapshots, nextCursor: cursorOf(last.slice(prefix.length)) };
     }
     const session = keyPart(value);
-    const head = view.get(tables.heads, session);
-    if (head === undefined || (status !== undefined && decodeHeadLine(head).status !== status)) continue;
+    if (status !== undefined && reads.line(view, session)?.status !== status) continue;
     const snapshot = reads.load(view, session);
     if (snapshot && matches(snapshot, metadata)) snapshots.push(snapshot);
   }

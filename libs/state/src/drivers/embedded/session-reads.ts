@@ -9,6 +9,7 @@ import {
   decodeSnapshot,
   decodeStep,
   hasEnded,
+  type HeadLine,
   historyRowKey,
   type SessionTables,
   type Step,
@@ -31,22 +32,31 @@ export class SessionReads {
   ) {}
 
   load(view: View, session: string): Snapshot | null {
+    const recent = this.recent.get(view, session);
+    if (recent !== undefined) return recent;
     const head = view.get(this.tables.heads, session);
     if (head === undefined) return null;
-    const recent = this.recent.get(session, head);
-    if (recent !== undefined) return recent;
     const fixed = view.get(this.tables.fixed, session);
     if (fixed === undefined) return null;
     const snapshot = decodeSnapshot(head, fixed);
-    if (!isTerminal(snapshot.status)) this.recent.add(session, head, snapshot, head.length + fixed.length);
+    if (!isTerminal(snapshot.status)) this.recent.add(view, session, snapshot, head.length + fixed.length);
     return snapshot;
   }
 
+  /** The line of the stored head, whose versions count for what is written next. */
+  line(view: View, session: string): Omit<HeadLine, 'v'> | undefined {
+    const recent = this.recent.get(view, session);
+    if (recent !== undefined)
+      return { version: recent.version, status: recent.status, updatedAt: recent.updated_at };
+    const text = view.get(this.tables.heads, session);
+    return text === undefined ? undefined : decodeHeadLine(text);
+  }
+
   isPending(view: View, session: string, intentId: string): PendingReply {
+    const recent = this.recent.get(view, session);
+    if (recent !== undefined) return pendingOf(recent, intentId);
     const text = view.get(this.tables.heads, session);
     if (text === undefined) return { kind: 'no_session' };
-    const recent = this.recent.get(session, text);
-    if (recent !== undefined) return pendingOf(recent, intentId);
     if (hasEnded(decodeHeadLine(text))) return { kind: 'not_pending' };
     const pending = decodePending(text, intentId);
     return pending ? { kind: 'pending', ...pending } : { kind: 'not_pending' };
@@ -81,8 +91,7 @@ export class SessionReads {
 
   /** 0: there is no such session. */
   private version(view: View, session: string): number {
-    const text = view.get(this.tables.heads, session);
-    return text === undefined ? 0 : decodeHeadLine(text).version;
+    return this.line(view, session)?.version ?? 0;
   }
 
   /** The first version whose step may hold a later entry than `seq`: the steps' seqs never go back. */

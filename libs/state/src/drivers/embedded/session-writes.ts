@@ -6,7 +6,6 @@ import { type RecentSnapshots } from './recent-snapshots.js';
 import { type SessionReads } from './session-reads.js';
 import {
   creationKey,
-  decodeHeadLine,
   encodeFixed,
   encodeHead,
   encodeStep,
@@ -36,7 +35,7 @@ export class SessionWrites {
     const head = encodeHead(snapshot, wakeAt);
     tx.put(tables.fixed, session, fixed, true);
     tx.put(tables.heads, session, head, true);
-    this.recent.add(session, head, snapshot, head.length + fixed.length);
+    this.recent.add(tx, session, snapshot, head.length + fixed.length);
     tx.put(
       tables.steps,
       stepKey(session, snapshot.version),
@@ -57,9 +56,8 @@ export class SessionWrites {
   ): CommitReply {
     const { tables } = this;
     const session = keyPart(snapshot.session_id);
-    const text = tx.get(tables.heads, session);
-    if (text === undefined) return { kind: 'missing' };
-    const stored = decodeHeadLine(text);
+    const stored = this.reads.line(tx, session);
+    if (stored === undefined) return { kind: 'missing' };
     if (stored.version !== expectedVersion) {
       // the same commit again, its first reply was lost: the step that it made bears its token
       const step = tx.get(tables.steps, stepKey(session, snapshot.version));
@@ -74,9 +72,9 @@ export class SessionWrites {
       tx.put(tables.historyKeys, row, String(snapshot.version), true);
       return true;
     });
-    const head = encodeHead(snapshot, wakeAt);
-    tx.put(tables.heads, session, head);
-    this.recent.follow(session, text, head, snapshot, isTerminal(snapshot.status));
+    const keep = this.recent.follow(tx, session);
+    tx.put(tables.heads, session, encodeHead(snapshot, wakeAt));
+    keep(snapshot, isTerminal(snapshot.status));
     tx.put(
       tables.steps,
       stepKey(session, snapshot.version),
