@@ -33,14 +33,30 @@ const keyOf = (event: CloudEvent): string => {
   return key;
 };
 
+/** Its bytes are made when they are asked for: not every log needs them. */
+class StructuredEvent implements OutboundRecord {
+  readonly key: string;
+  readonly text: string;
+  readonly headers = STRUCTURED_HEADERS;
+  #value: Buffer | undefined;
+
+  constructor(
+    readonly topic: string,
+    readonly decoded: CloudEvent,
+  ) {
+    this.key = keyOf(decoded);
+    this.text = JSON.stringify(decoded);
+  }
+
+  get value(): Buffer {
+    this.#value ??= Buffer.from(this.text);
+    return this.#value;
+  }
+}
+
 /** An event in structured mode: all of it in the value, so that a reader in any language needs nothing else. */
-export const encodeEvent = (topic: string, event: CloudEvent): OutboundRecord => ({
-  topic,
-  key: keyOf(event),
-  value: Buffer.from(JSON.stringify(event)),
-  headers: STRUCTURED_HEADERS,
-  decoded: event,
-});
+export const encodeEvent = (topic: string, event: CloudEvent): OutboundRecord =>
+  new StructuredEvent(topic, event);
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,7 +3,7 @@ import { KeyLane } from './key-lane.js';
 import type { PartitionTracker } from './partition-tracker.js';
 import type { LogRecord, PartitionPosition, Position } from './port.js';
 
-const bytesOf = (record: LogRecord): number => record.value?.length ?? 0;
+const bytesOf = (record: LogRecord): number => record.valueBytes ?? record.value?.length ?? 0;
 
 const ownKey = (record: LogRecord): string => `\u0000${String(record.offset)}`;
 

@@ -12,6 +12,7 @@ describe('the partitioner', () => {
     ['abc', 479470107],
   ])('hashes %s as Kafka does', (text, hash) => {
     expect(murmur2(Buffer.from(text))).toBe(hash);
+    expect(partitionOf(text, 1_000_003)).toBe((hash & 0x7fffffff) % 1_000_003);
   });
 
   it('stays within the partitions', () => {

@@ -7,6 +7,8 @@ export interface OutboundRecord {
   key: string;
   value: Buffer;
   headers?: Readonly<Record<string, string>>;
+  /** the same as `value`, where that is made from it only when somebody asks: a driver that writes text needs no bytes */
+  readonly text?: string;
   /** what `value` says, as an object that nobody changes any more; see {@link TransportCapabilities.handsOver} */
   decoded?: object;
 }
@@ -21,6 +23,8 @@ export interface LogRecord {
   key: string | null;
   /** to be read only: the bytes may be the log's own */
   value: Buffer | null;
+  /** how long `value` is, where that is known without it */
+  readonly valueBytes?: number;
   /** names in lower case */
   headers: Readonly<Record<string, string>>;
   /** when the log took it, ms */

@@ -44,7 +44,7 @@ export class SessionReads {
   }
 
   /** The line of the stored head, whose versions count for what is written next. */
-  line(view: View, session: string): Omit<HeadLine, 'v'> | undefined {
+  line(view: View, session: string): Omit<HeadLine, 'v' | 'ownAt'> | undefined {
     const recent = this.recent.get(view, session);
     if (recent !== undefined)
       return { version: recent.version, status: recent.status, updatedAt: recent.updated_at };

@@ -4,6 +4,8 @@ import type { LogRecord } from '../../port.js';
 const MOST_RECORDS = 128;
 const MOST_BYTES = 1 << 20;
 
+const bytesOf = (record: LogRecord): number => record.valueBytes ?? record.value?.length ?? 0;
+
 /**
  * The latest records of a partition as they were published, so that a consumer that follows closely needn't read and
  * decode them again. They are held until the first consumer has got them.
@@ -20,7 +22,7 @@ export class RecentRecords {
     if (last !== undefined && last.offset + 1 !== record.offset) return;
     if (records.length >= MOST_RECORDS || this.bytes >= MOST_BYTES) return;
     records.push(record);
-    this.bytes += record.value?.length ?? 0;
+    this.bytes += bytesOf(record);
   }
 
   /** All from `offset` on and below `end`, which are forgotten; none if the record at `offset` isn't among them. */
@@ -41,7 +43,7 @@ export class RecentRecords {
     if (from < 0 || to <= 0) return [];
     const taken = this.records.slice(from, to);
     this.records = this.records.slice(to);
-    this.bytes = this.records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+    this.bytes = this.records.reduce((sum, record) => sum + bytesOf(record), 0);
     return taken;
   }
 }

@@ -4,20 +4,18 @@ import type { LogRecord, OutboundRecord } from '../../port.js';
 /** version (1), time (8), key length (2), headers' length (4), then key, headers (JSON), value */
 const FIXED = 15;
 
-/** The bytes of a record in the log. Nothing in them is shared with the caller. */
-export const encodeRecord = ({ key, value, headers }: OutboundRecord, timestampMs: number): Buffer => {
-  const keyBytes = Buffer.byteLength(key);
-  const head = headers ? headersText(headers) : '';
-  const headBytes = Buffer.byteLength(head);
-  const bytes = Buffer.allocUnsafe(FIXED + keyBytes + headBytes + value.length);
-  bytes[0] = RECORD_VERSION;
-  bytes.writeDoubleLE(timestampMs, 1);
-  bytes.writeUInt16LE(keyBytes, 9);
-  bytes.writeUInt32LE(headBytes, 11);
-  bytes.write(key, FIXED);
-  bytes.write(head, FIXED + keyBytes);
-  bytes.set(value, FIXED + keyBytes + headBytes);
-  return bytes;
+/** Written again with each record, and copied at once. */
+const fixedPart = Buffer.alloc(FIXED);
+
+/** The bytes of a record in the log, in parts, to be written before the next record is encoded. */
+export const encodeRecord = (record: OutboundRecord, timestampMs: number): (string | Buffer)[] => {
+  const { key, text, headers } = record;
+  const head = headers === undefined ? '' : encodedHeaders(headers).text;
+  fixedPart[0] = RECORD_VERSION;
+  fixedPart.writeDoubleLE(timestampMs, 1);
+  fixedPart.writeUInt16LE(Buffer.byteLength(key), 9);
+  fixedPart.writeUInt32LE(Buffer.byteLength(head), 11);
+  return [fixedPart, key, head, text ?? record.value];
 };
 
 /** When the log took it. */
@@ -47,32 +45,55 @@ export const decodeRecord = (bytes: Buffer, topic: string, partition: number, of
 type Headers = Readonly<Record<string, string>>;
 const NONE: Headers = Object.freeze({});
 
-/** The record as a reader gets it that was published a moment ago: `bytes` are its row. */
-export const publishedRecord = (
-  { topic, key, value, headers, decoded }: OutboundRecord,
-  bytes: Buffer,
-  partition: number,
-  offset: number,
-): LogRecord => ({
-  topic,
-  partition,
-  offset,
-  key,
-  value: bytes.subarray(bytes.length - value.length),
-  headers: headers === undefined ? NONE : decodeHeaders(headersText(headers)),
-  timestampMs: recordTime(bytes),
-  decoded,
-});
+/** The record as a reader gets it that was published a moment ago. Nothing in it is shared with the caller. */
+export class PublishedRecord implements LogRecord {
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Headers;
+  readonly decoded: object | undefined;
+  readonly valueBytes: number;
+  readonly #text: string | undefined;
+  #value: Buffer | undefined;
+
+  constructor(
+    record: OutboundRecord,
+    readonly partition: number,
+    readonly offset: number,
+    readonly timestampMs: number,
+  ) {
+    const { topic, key, text, headers, decoded } = record;
+    this.topic = topic;
+    this.key = key;
+    this.headers = headers === undefined ? NONE : encodedHeaders(headers).decoded;
+    this.decoded = decoded;
+    this.#text = text;
+    if (text === undefined) this.#value = Buffer.from(record.value);
+    this.valueBytes = this.#value?.length ?? Buffer.byteLength(text ?? '');
+  }
+
+  /** Made when it is asked for: who knows what it says seldom needs the bytes. */
+  get value(): Buffer {
+    this.#value ??= Buffer.from(this.#text ?? '');
+    return this.#value;
+  }
+}
+
+interface EncodedHeaders {
+  text: string;
+  /** as a reader gets them */
+  decoded: Headers;
+}
 
 /** Of headers that can't change: one text for all records that bear them. */
-const encoded = new WeakMap<Headers, string>();
+const encoded = new WeakMap<Headers, EncodedHeaders>();
 
-const headersText = (headers: Headers): string => {
+const encodedHeaders = (headers: Headers): EncodedHeaders => {
   const known = encoded.get(headers);
   if (known !== undefined) return known;
   const text = encodeHeaders(headers);
-  if (Object.isFrozen(headers)) encoded.set(headers, text);
-  return text;
+  const made = { text, decoded: decodeHeaders(text) };
+  if (Object.isFrozen(headers)) encoded.set(headers, made);
+  return made;
 };
 
 const encodeHeaders = (headers: Headers): string => {

@@ -3,7 +3,7 @@ import { type Engine, keyPart, type Table, type Transaction, under, type View } 
 import type { LogRecord, OutboundRecord, PartitionPosition } from '../../port.js';
 import { partitionOf } from '../../partitioner.js';
 import { RecentRecords } from './recent-records.js';
-import { decodeRecord, encodeRecord, publishedRecord, recordTime } from './record-row.js';
+import { decodeRecord, encodeRecord, PublishedRecord, recordTime } from './record-row.js';
 
 /** The log's tables; a topic is named by its number in keys. */
 export interface LogTables {
@@ -72,10 +72,10 @@ export class TopicLog {
   /** Adds a record, in its key's partition. */
   append(tx: Transaction, record: OutboundRecord, now: number): Appended {
     const log = this.log(partitionOf(record.key, this.row.partitions));
-    const bytes = encodeRecord(record, now);
     const offset = log.next++;
-    tx.put(this.tables.records, this.recordKey(log.partition, offset), bytes, true);
-    return { log, record: publishedRecord(record, bytes, log.partition, offset) };
+    const key = this.recordKey(log.partition, offset);
+    tx.putParts(this.tables.records, key, encodeRecord(record, now), true);
+    return { log, record: new PublishedRecord(record, log.partition, offset, now) };
   }
 
   /** The durable records of a partition from `offset` on, at most `limit` if they have to be read. */
