@@ -4,7 +4,7 @@ import { openSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../scripts/node-flags.mjs';
+import { helperFlags, nodeFlags } from '../scripts/node-flags.mjs';
 import { request } from './client.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -13,6 +13,7 @@ const root = path.resolve(here, '..');
 /** With BENCH_PROFILE=<folder> each process leaves a CPU profile there, for Chrome's DevTools or speedscope. */
 const flags = (roles) => [
   ...nodeFlags(roles),
+  ...helperFlags(),
   '--expose-gc',
   '--import',
   path.join(here, 'memory.mjs'),

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /**
  * How the runtime is started. Sessions make many objects that live for a few milliseconds: with a young generation this
  * large they die in it, instead of being copied out of it.
@@ -13,6 +15,17 @@ export const NODE_FLAGS_OF_ROLES = [
   '--max-semi-space-size=32',
   '--min-semi-space-size=16',
   '--heap-growing-percent=100',
+];
+
+/** Node's own choice, on whatever machine. */
+const MOST_HELPERS = 4;
+
+/**
+ * Threads that collect garbage and compile beside the main one: as many as there are other cores. More of them only take
+ * turns with it. Of this machine, so no image has them.
+ */
+export const helperFlags = () => [
+  `--v8-pool-size=${Math.min(MOST_HELPERS, Math.max(1, availableParallelism() - 1))}`,
 ];
 
 /** @param {string | undefined} roles `DORMOUSE_ROLES` */

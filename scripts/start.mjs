@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, isStale } from './build.mjs';
 import { install, isInstalled } from './installed.mjs';
-import { nodeFlags } from './node-flags.mjs';
+import { helperFlags, nodeFlags } from './node-flags.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -19,6 +19,7 @@ if (isStale()) {
 
 const args = [
   ...nodeFlags(process.env.DORMOUSE_ROLES),
+  ...helperFlags(),
   '--enable-source-maps',
   join(root, 'dist', 'src', 'main.js'),
   ...process.argv.slice(2),
