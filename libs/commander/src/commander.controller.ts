@@ -1,11 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { type CloudEvent, EVENT_NAMES, type EventName } from '#contracts';
-import { COMMANDER_TRANSPORT, type Delivery } from '#transport';
+import { COMMANDER_TRANSPORT, type Delivery, PlainArguments } from '#transport';
 import { CommanderService } from './commander.service.js';
 
 /** What a session can observe, from the topic of observations. A handler that resolves has finished its record. */
 @Controller()
+@PlainArguments()
 export class CommanderController {
   constructor(private readonly commander: CommanderService) {}
 

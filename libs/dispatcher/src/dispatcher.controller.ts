@@ -1,11 +1,12 @@
 import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type CloudEvent, EVENT_NAMES, type ToolCallData } from '#contracts';
-import { DISPATCHER_TRANSPORT } from '#transport';
+import { DISPATCHER_TRANSPORT, PlainArguments } from '#transport';
 import { Executor } from './executor/executor.js';
 
 /** What the topic of intents brings. A handler that resolves has finished its record. */
 @Controller()
+@PlainArguments()
 export class DispatcherController {
   constructor(private readonly executor: Executor) {}
 

@@ -3,7 +3,7 @@ import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microser
 import { type CloudEvent, DormouseError, type Journaled } from '#contracts';
 import { checkAttributes, describeInvalid } from './event-attributes.js';
 import { encodeEvent } from './event-codec.js';
-import { Transport } from './port.js';
+import { type OutboundRecord, Transport } from './port.js';
 
 const noAnswers = (): DormouseError =>
   new DormouseError(
@@ -76,7 +76,14 @@ export class EventClient extends ClientProxy {
     return undefined as T;
   }
 
-  private async write(topic: string, events: readonly CloudEvent[]): Promise<void> {
-    if (events.length > 0) await this.transport.publish(events.map((event) => encodeEvent(topic, event)));
+  private write(topic: string, events: readonly CloudEvent[]): Promise<void> {
+    if (events.length === 0) return Promise.resolve();
+    let records: OutboundRecord[];
+    try {
+      records = events.map((event) => encodeEvent(topic, event));
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    return this.transport.publish(records);
   }
 }

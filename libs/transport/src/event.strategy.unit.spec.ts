@@ -19,6 +19,7 @@ import type { Delivery } from './delivery.js';
 import { decodeEvent, encodeEvent } from './event-codec.js';
 import { EventStrategy } from './event.strategy.js';
 import { OriginalErrorFilter } from './original-error.filter.js';
+import { PlainArguments } from './plain-arguments.js';
 import type { LogRecord } from './port.js';
 import { COMMANDER_TRANSPORT, DISPATCHER_TRANSPORT } from './transport.tokens.js';
 
@@ -235,6 +236,32 @@ describe('EventStrategy', () => {
     await s.time.run(1_000);
     expect(seen).toEqual(['sess-a']);
     expect(s.retries.map((r) => r.error)).toEqual([refusal]);
+    await s.close();
+  });
+
+  it('hands plain arguments to a controller that asks for them, past its guards', async () => {
+    let refused = 0;
+    @Injectable()
+    class Once implements CanActivate {
+      canActivate(): boolean {
+        return ++refused > 1;
+      }
+    }
+    const got: unknown[] = [];
+    @Controller()
+    @PlainArguments()
+    class Plain {
+      @UseGuards(Once)
+      @EventPattern<EventName>(EVENT_NAMES.timer, COMMANDER_TRANSPORT)
+      timer(event: CloudEvent, delivery: Delivery): void {
+        got.push([event.subject, delivery.deliveries]);
+      }
+    }
+    const s = await serve([Plain]);
+    await s.app.listen();
+    s.send(eventOf(EVENT_NAMES.timer, 'sess-a'));
+    await s.time.run(1_000);
+    expect(got).toEqual([['sess-a', 2]]);
     await s.close();
   });
 

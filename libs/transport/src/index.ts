@@ -25,6 +25,7 @@ export { EventClient } from './event.client.js';
 export { EventStrategy } from './event.strategy.js';
 export type { EventStrategyOptions, EventStrategyStats } from './event-strategy.options.js';
 export { KeyOrderedConsumer } from './key-ordered-consumer.js';
+export { PlainArguments } from './plain-arguments.js';
 export {
   type Feed,
   type GroupLag,

@@ -79,7 +79,10 @@ export class Step {
           break;
         case 'think':
         case 'conclude':
-          input = await this.ask(current, next.kind, next.kind === 'think' && next.resumed === true);
+          {
+            const answer = this.ask(current, next.kind, next.kind === 'think' && next.resumed === true);
+            input = answer instanceof Promise ? await answer : answer;
+          }
           break;
       }
       if (input === 'again') return { kind: 'again' };
@@ -126,20 +129,31 @@ export class Step {
   }
 
   /** Errors: those of the brain that are worth trying again, as they are */
-  private async ask(
+  private ask(
     snapshot: Snapshot,
     what: 'think' | 'conclude',
     resumed: boolean,
-  ): Promise<Input | 'again'> {
+  ): Input | 'again' | Promise<Input | 'again'> {
     const think = new Think(this.scope, snapshot, this.history, this.now, resumed);
     const begun = performance.now();
     try {
       const answer =
         what === 'think' ? this.brain.think(think) : (this.brain.conclude?.(think) ?? { calls: [] });
-      if (!(answer instanceof Promise)) {
-        this.thought(begun);
-        return this.made(what, answer);
-      }
+      if (answer instanceof Promise) return this.promised(what, answer, think, begun);
+      this.thought(begun);
+      return this.made(what, answer);
+    } catch (error) {
+      return this.failed(error, think, begun);
+    }
+  }
+
+  private async promised(
+    what: 'think' | 'conclude',
+    answer: Promise<Decision | Conclusion>,
+    think: Think,
+    begun: number,
+  ): Promise<Input | 'again'> {
+    try {
       // what a session leaves behind is asked whether or not it is cancelled
       const promised = await (what === 'think' ? think.listed(this.scope.thinking, answer) : answer);
       this.thought(begun);
@@ -148,12 +162,16 @@ export class Step {
       this.now = Math.max(this.now, await this.scope.store.now());
       return this.made(what, promised);
     } catch (error) {
-      this.scope.trace?.lap(SPANS.think, begun, error);
-      if (think.cancelled) return 'again';
-      if (DormouseError.is(error) && error.retryable) throw error;
-      if (think.interrupted) throw error;
-      return { kind: 'think_failed', error: errorData(error) };
+      return this.failed(error, think, begun);
     }
+  }
+
+  private failed(error: unknown, think: Think, begun: number): Input | 'again' {
+    this.scope.trace?.lap(SPANS.think, begun, error);
+    if (think.cancelled) return 'again';
+    if (DormouseError.is(error) && error.retryable) throw error;
+    if (think.interrupted) throw error;
+    return { kind: 'think_failed', error: errorData(error) };
   }
 
   /** The brain has answered. */

@@ -173,15 +173,18 @@ export class Executor implements RunWatch {
     }
   }
 
-  private async flow(run: IntentRun): Promise<FlowEnd> {
+  private flow(run: IntentRun): Promise<FlowEnd> {
     const { parts } = this;
     const { tool, intent, effect } = run;
     if (tool === undefined || !intent.ours) return claimedFlow(parts, run);
-    if (tool.timerMs !== undefined)
-      return (await timerRefused(parts, run)) ?? timerFlow(parts, run, tool.timerMs(intent.parameters));
+    if (tool.timerMs !== undefined) return this.timer(run, tool.timerMs(intent.parameters));
     // who may have to wait for a slot needs a claim that remembers it
     const claimless = effect === 'pure' && tool.spec.concurrency === undefined;
     return claimless ? pureFlow(parts, run) : claimedFlow(parts, run);
+  }
+
+  private async timer(run: IntentRun, ms: number): Promise<FlowEnd> {
+    return (await timerRefused(this.parts, run)) ?? timerFlow(this.parts, run, ms);
   }
 
   runsLong(run: IntentRun): void {

@@ -82,6 +82,11 @@ export class EmbeddedSessionStore extends SessionStore {
     return this.read((view) => this.reads.load(view, keyPart(sessionId)));
   }
 
+  override lastSeen(sessionId: string): Snapshot | undefined {
+    if (this.closed) return undefined;
+    return this.engine.peek((view) => this.recent.get(view, keyPart(sessionId)));
+  }
+
   async commit(commit: Commit): Promise<CommitReply> {
     const { session_id } = commit.snapshot;
     const reply = await this.move((tx) => this.writes.commit(tx, commit), commit.ack);

@@ -46,7 +46,7 @@ describe('RecentSnapshots', () => {
 
   const get = (session = 's'): Snapshot | undefined => engine.peek((view) => recent.get(view, session));
   const put = (tx: Transaction, written: Snapshot, session = 's'): void =>
-    tx.put(tables.heads, session, encodeHead(written));
+    tx.put(tables.heads, session, encodeHead(written, null));
   const create = (written: Snapshot, session = 's', size = 10): Promise<void> =>
     engine.move((tx) => {
       put(tx, written, session);

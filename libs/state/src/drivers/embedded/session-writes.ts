@@ -62,6 +62,8 @@ export class SessionWrites {
       // the same commit again, its first reply was lost: the step that it made bears its token
       const step = tx.get(tables.steps, stepKey(session, snapshot.version));
       if (step !== undefined && stepToken(step) === token) return { kind: 'committed' };
+      // whoever committed from it looks again
+      this.recent.forget(session);
       return { kind: 'conflict', version: stored.version };
     }
 
