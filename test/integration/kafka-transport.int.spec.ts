@@ -119,6 +119,30 @@ describe('the transport on Kafka', () => {
     await transport.publish([{ topic, key: 'k', value: Buffer.alloc(maxRecordBytes) }]);
   });
 
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'])('reads what is compressed with %s', async (compression) => {
+    const topic = freshName(compression);
+    const configEntries = [{ name: 'compression.type', value: compression }];
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] });
+    const transport = await connect();
+    await transport.start([{ topic, partitions: 1 }]);
+    // more than a block of each, and not only what repeats itself
+    const values = [1, 1_000, 40_000].map((length) =>
+      Array.from({ length }, (_, i) => String((i * 7_919) % 10_007)).join(' '),
+    );
+    await transport.publish(values.map((value) => ({ topic, key: 'k', value: Buffer.from(value) })));
+    const read: string[] = [];
+    const failures: Error[] = [];
+    const subscription = await transport.subscribe(topic, freshName('group'), {
+      ...silent,
+      records: (_partition, records) => read.push(...records.map(({ value }) => String(value))),
+      failed: (error) => failures.push(error),
+    });
+    await eventually(() => read.length === values.length || failures.length > 0);
+    expect(failures).toEqual([]);
+    expect(read).toEqual(values);
+    await subscription.close();
+  });
+
   it('writes more than a batch holds in several, also when the topic takes less than it did', async () => {
     const topic = freshName('topic');
     const transport = await connect();

@@ -1,4 +1,5 @@
 import kafkajs, { type Kafka, type RetryOptions, type SASLOptions } from 'kafkajs';
+import { readAllCompressions } from './codecs.js';
 import { Connections } from './connections.js';
 import type { KafkaSettings } from './kafka-options.js';
 
@@ -23,6 +24,8 @@ export const SHORT_RETRY: Required<Omit<RetryOptions, 'restartOnFailure'>> = {
   maxRetryTime: 1_000,
   retries: 5,
 };
+
+readAllCompressions();
 
 /** Connects to nothing yet. */
 export const openClient = (settings: KafkaSettings): KafkaClient => {

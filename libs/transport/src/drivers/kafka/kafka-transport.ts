@@ -26,7 +26,6 @@ const USUAL_RECORD_BYTES = 1_048_588 - ENVELOPE_BYTES;
  *   it is rejected as `unavailable`.
  * - A subscription is one member of a consumer group. It goes on by itself after the brokers were away.
  * - Fix the number of partitions at creation: with more of them, keys move to other partitions.
- * - Records compressed with Snappy, LZ4 or Zstandard can't be read (kafkajs brings gzip alone).
  *
  * `publish` of an unknown topic and a record that is too large are refused before anything is sent.
  */
