@@ -1,10 +1,9 @@
-import { bootId } from '#idempotency';
-import type { DeliveryLedger } from '#state';
+import type { DeliveryLedger, Instance } from '#state';
 
 const BEATS = 4;
 
 /**
- * Says that this process lives, so that one which dies without a word can be told from one that only lost a partition,
+ * Says that this process lives, and what it is, so that one which dies without a word can be told from one that only lost a partition,
  * and that it stops in order. A beat that fails is made up for by the next.
  */
 export class Presence {
@@ -14,10 +13,11 @@ export class Presence {
   constructor(
     private readonly ledger: DeliveryLedger,
     private readonly ttlMs: number,
+    private readonly self: Instance,
   ) {}
 
   async begin(): Promise<void> {
-    const beat = (): Promise<void> => this.ledger.beat(bootId, this.ttlMs);
+    const beat = (): Promise<void> => this.ledger.beat(this.self, this.ttlMs);
     await beat();
     this.timer = setInterval(() => void beat().catch(() => undefined), this.ttlMs / BEATS).unref();
   }
@@ -28,6 +28,6 @@ export class Presence {
     clearInterval(this.timer);
     this.timer = undefined;
     // a store that can't be reached keeps nobody from stopping: then it looks like a death
-    await this.ledger.leave(bootId).catch(() => undefined);
+    await this.ledger.leave(this.self.boot).catch(() => undefined);
   }
 }

@@ -7,13 +7,14 @@ import { EventStrategies } from '#transport';
 import type { Settings } from './config/index.js';
 import { connectStrategies, createApp, type PoisonOf } from './handlers.js';
 import { Shutdown } from './http/shutdown.js';
-import { checkLog } from './log-check.js';
+import { checkLog } from './checks/log-check.js';
 import { Presence } from './presence.js';
 import { openStorage, type Storage } from './storage.js';
 import { recogniseStore } from './store-recognition.js';
 import { SuspectTrials } from './suspects/suspect-trials.js';
 import { openTracing } from './tracing/open-tracing.js';
 import type { OpenTracing } from './tracing/tracing.js';
+import { VERSION } from './version.js';
 
 /** A started process: it listens, and its consumers run. */
 export interface Runtime {
@@ -100,7 +101,12 @@ export const startRuntime = async (
 ): Promise<Runtime> => {
   const storage = await openStorage(settings);
   const tracing = await openTracing(settings);
-  const presence = new Presence(storage.deliveries, presenceMs(settings));
+  const presence = new Presence(storage.deliveries, presenceMs(settings), {
+    boot: bootId,
+    name: settings.process.instance,
+    roles: [...settings.process.roles],
+    version: VERSION,
+  });
   const trials: SuspectTrials[] = [];
   const poisonOf: PoisonOf = (role) => {
     const trial = new SuspectTrials(role, storage, settings.process.shutdownMs);

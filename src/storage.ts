@@ -1,4 +1,4 @@
-import { type DormouseError } from '#contracts';
+import { type DormouseError, type Finding, findingSentence } from '#contracts';
 import { Engine, type JournalCounts } from '#engine';
 import {
   type ClaimStore,
@@ -70,10 +70,22 @@ const openEngine = async ({ engine: { dataDir, durability }, protocol }: Setting
 /** Servers come back, so this storage never fails for good: it waits, and says `unavailable` meanwhile. */
 const NEVER = new Promise<never>(() => undefined);
 
-/** Shared by any number of processes: Kafka's topics, Redis for sessions and claims. */
-const connectServers = async (servers: ServerSettings, { protocol, process }: Settings): Promise<Storage> => {
-  const log = new Logger('Storage');
-  const redis = { url: servers.redisUrl, keyPrefix: servers.keyPrefix, retentionMs: protocol.retentionMs };
+/** What is kept in Redis, and how that is set. */
+export interface RedisStores extends Pick<
+  Storage,
+  'sessions' | 'claims' | 'slots' | 'deadLetters' | 'deliveries'
+> {
+  /** what the servers' settings promise, and put at risk */
+  findings: readonly Finding[];
+  close(): Promise<void>;
+}
+
+/** Errors: `invalid_settings`, `unavailable` */
+export const openRedis = async (
+  servers: ServerSettings,
+  { retentionMs }: Settings['protocol'],
+): Promise<RedisStores> => {
+  const redis = { url: servers.redisUrl, keyPrefix: servers.keyPrefix, retentionMs };
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async (): Promise<void> => {
     for (const store of opened) await store.close();
@@ -88,30 +100,36 @@ const connectServers = async (servers: ServerSettings, { protocol, process }: Se
     const slots = keep(await createRedisSlotStore(redis));
     const deadLetters = keep(await createRedisDeadLetterStore(redis));
     const deliveries = keep(await createRedisDeliveryLedger(redis));
-    for (const warning of sessions.checks()) log.warn(warning);
-    const { brokers, ssl, sasl, kafkaSessionMs, replication } = servers;
-    return {
-      sessions,
-      claims,
-      slots,
-      deadLetters,
-      deliveries,
-      transport: await createKafkaTransport({
-        brokers,
-        clientId: `dormouse-${process.instance}`,
-        ssl,
-        ...(sasl === undefined ? {} : { sasl }),
-        sessionTimeoutMs: kafkaSessionMs,
-        ...(replication === undefined ? {} : { replication }),
-        warn: (message) => log.warn(message),
-      }),
-      failed: NEVER,
-      close: closeAll,
-    };
+    return { sessions, claims, slots, deadLetters, deliveries, findings: sessions.checks(), close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+};
+
+/** Asks no broker yet. */
+export const openKafka = (
+  { brokers, ssl, sasl, kafkaSessionMs, replication }: ServerSettings,
+  { process }: Pick<Settings, 'process'>,
+  warn: (message: string) => void,
+): Promise<Transport> =>
+  createKafkaTransport({
+    brokers,
+    clientId: `dormouse-${process.instance}`,
+    ssl,
+    ...(sasl === undefined ? {} : { sasl }),
+    sessionTimeoutMs: kafkaSessionMs,
+    ...(replication === undefined ? {} : { replication }),
+    warn,
+  });
+
+/** Shared by any number of processes: Kafka's topics, Redis for sessions and claims. */
+const connectServers = async (servers: ServerSettings, settings: Settings): Promise<Storage> => {
+  const log = new Logger('Storage');
+  const { findings, ...stores } = await openRedis(servers, settings.protocol);
+  for (const finding of findings) if (finding.state !== 'well') log.warn(findingSentence(finding));
+  const transport = await openKafka(servers, settings, (message) => log.warn(message));
+  return { ...stores, transport, failed: NEVER };
 };
 
 /**

@@ -8,6 +8,8 @@ import type { Terminal } from './view/terminal.js';
 export interface CommandContext {
   client: ApiClient;
   terminal: Terminal;
+  /** whose sessions; undefined: the default one's */
+  tenant: string | undefined;
   /** print JSON for machines */
   json: boolean;
   /** the exit code, when the command is done */
@@ -32,6 +34,7 @@ export class Context {
     const { url, tenant, json } = command.optsWithGlobals<GlobalOptions>();
     return {
       client: new ApiClient(readServerUrl(url === undefined ? process.env : { DORMOUSE_URL: url }), tenant),
+      tenant,
       terminal: this.terminal,
       json: json === true,
       exit: this.exit,

@@ -9,6 +9,8 @@ export const EXIT = {
   cancelled: 4,
   unreachable: 5,
   broken: 6,
+  ill: 7,
+  atRisk: 8,
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -22,6 +24,8 @@ Exit codes:
   4    it was cancelled or compensated
   5    the server can't be reached
   6    verify found a broken promise
+  7    doctor found something wrong
+  8    doctor found nothing wrong, but something at risk
   130  interrupted; the session goes on without us`;
 
 /** How a followed session ended, as an exit code. */

@@ -3,6 +3,7 @@ import { VERSION } from '../version.js';
 import { ApiProblem, Unreachable } from './api-client.js';
 import { addResolve } from './commands/answer.commands.js';
 import { addDeadLetters } from './commands/dead-letter.commands.js';
+import { addDoctor } from './commands/doctor.command.js';
 import { addMessage } from './commands/message.command.js';
 import { addRebuild } from './commands/rebuild.command.js';
 import { addCancel, addGet, addList, addTools } from './commands/session.commands.js';
@@ -42,6 +43,7 @@ export const runProgram = async (
     .showHelpAfterError('(dormouse --help tells more)')
     .exitOverride();
   addStart(program);
+  addDoctor(program, context);
   addRebuild(program, context);
   addSubmit(program, context);
   addGet(program, context);

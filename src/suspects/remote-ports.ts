@@ -8,6 +8,7 @@ import {
   type OutboundRecord,
   type PartitionPosition,
   type Subscription,
+  type TopicDescription,
   Transport,
   type TransportCapabilities,
 } from '#transport';
@@ -105,6 +106,10 @@ export class OneRecordTransport extends Transport {
   }
 
   lag(): Promise<GroupLag[]> {
+    return Promise.reject(new DormouseError('invalid_request', REFUSED));
+  }
+
+  describe(): Promise<TopicDescription[]> {
     return Promise.reject(new DormouseError('invalid_request', REFUSED));
   }
 

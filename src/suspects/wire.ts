@@ -95,7 +95,7 @@ true satisfies Complete<DeadLetterStore, typeof LETTER_METHODS, 'markRedriven'>;
 true satisfies Complete<
   Transport,
   typeof LOG_METHODS,
-  'start' | 'subscribe' | 'lag' | 'members' | 'retentionMs'
+  'start' | 'describe' | 'subscribe' | 'lag' | 'members' | 'retentionMs'
 >;
 
 interface WireError {

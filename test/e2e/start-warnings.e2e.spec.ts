@@ -25,7 +25,7 @@ it('a start says what the servers put at risk, and what it takes in the place of
   const names = freshNames();
   const first = await processOf({ ...names, DORMOUSE_PARTITIONS: '2' });
   await first.start();
-  expect(first.log()).toMatch(/WARN.*appendonly off/);
+  expect(first.log()).toMatch(/WARN.*expected appendonly yes; came appendonly no/);
   expect(first.log()).toMatch(/WARN.*maxmemory-policy allkeys-lru/);
   await first.end('SIGTERM');
   const second = await processOf({ ...names, DORMOUSE_PARTITIONS: '3' });

@@ -22,7 +22,7 @@ afterAll(() => redis.stop());
 
 it('sessions whose wake-ups are deleted again and again come to their end', async () => {
   const names = freshNames();
-  const app = await boot({ ...names, KAFKA_BROKERS, REDIS_URL: redis.url, DORMOUSE_AUDIT_MS: '86400000' });
+  const app = await boot({ ...names, KAFKA_BROKERS, REDIS_URL: redis.url, DORMOUSE_AUDIT_MS: '200' });
   const client = new Redis(redis.url);
   try {
     // nobody but the sweeper ends a wait

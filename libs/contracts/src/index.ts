@@ -37,6 +37,18 @@ export {
   UserMessageData,
 } from './events.js';
 export {
+  type Fault,
+  type Finding,
+  findingSentence,
+  type FindingState,
+  isFault,
+  risk,
+  type Told,
+  unknown,
+  well,
+  wrong,
+} from './finding.js';
+export {
   crockford26,
   intentId,
   isMessageId,

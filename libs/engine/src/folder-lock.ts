@@ -16,7 +16,7 @@ const ANSWER_MS = 1000;
 const CANDIDATE_PAUSE_MS = 10;
 
 /** What a holder tells whoever asks. */
-interface Holder {
+export interface Holder {
   state: 'candidate' | 'holder';
   /** the socket's name */
   name: string;
@@ -106,6 +106,19 @@ export class FolderLock {
     }
   }
 }
+
+/** Who has the folder, without trying to take it. `unknown`: a process that doesn't answer; null: nobody. */
+export const holderOf = async (dir: string): Promise<Holder | 'unknown' | null> => {
+  const short = shortFolder(dir, NAME_BYTES);
+  try {
+    const names = readdirSync(dir).filter((name) => NAME.test(name));
+    const answers = await Promise.all(names.map((name) => ask(`${short.path}/${name}`)));
+    const living = answers.filter((answer) => answer !== 'dead');
+    return living.find((answer) => answer !== 'unknown' && answer.state === 'holder') ?? living[0] ?? null;
+  } finally {
+    short.release();
+  }
+};
 
 const listen = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -1,4 +1,10 @@
 import { type AuditNotes, type AuditPass, WAKE_FAULTS, type WakeFault, type WakeLook } from '#state';
+import { LONGEST_LOOK_MS } from './due.machine.js';
+
+/** Above the latest time that a sweeper sets: clocks are set, and a process may be frozen between reading and writing. */
+const SLACK_MS = 60_000;
+/** A wake-up that is so much later than its session's own next time, and than now, is too late; ms. */
+export const LATE_MS = LONGEST_LOOK_MS + SLACK_MS;
 
 /** The place of a pass that has seen everything; what was seen last is still to be repaired. */
 export const SEEN_ALL = 'seen all';

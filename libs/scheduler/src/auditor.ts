@@ -7,8 +7,7 @@ import {
 } from '@nestjs/common';
 import { bootId } from '#idempotency';
 import { type AuditNotes, NO_NOTES, SessionStore, type WakeFault, type WakeViolation } from '#state';
-import { afterLook, afterRepairs, countsOf, finished, restLeft, SEEN_ALL } from './audit-notes.js';
-import { LONGEST_LOOK_MS } from './due.machine.js';
+import { afterLook, afterRepairs, countsOf, finished, LATE_MS, restLeft, SEEN_ALL } from './audit-notes.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 
 /** Entries looked at in one go, and the pause between two: at most 2,500 a second, whatever there are. */
@@ -17,8 +16,6 @@ const PAUSE_MS = 200;
 const DEFAULT_REST_MS = 10_000;
 /** A scheduler that is silent for so long has lost its turn. */
 const TURN_MS = 15_000;
-/** Above the latest time that a sweeper sets: clocks are set, and a process may be frozen between reading and writing. */
-const SLACK_MS = 60_000;
 /** So many ids of a look are named in the log. */
 const NAMED = 5;
 const AFTER_AN_ERROR_MS = 1_000;
@@ -98,8 +95,7 @@ export class Auditor implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async goOn(notes: AuditNotes, now: number): Promise<AuditNotes> {
     if (notes.place === SEEN_ALL) return notes;
-    const lateMs = LONGEST_LOOK_MS + SLACK_MS;
-    const look = await this.sessions.audit.look({ place: notes.place, limit: AT_ONCE, lateMs });
+    const look = await this.sessions.audit.look({ place: notes.place, limit: AT_ONCE, lateMs: LATE_MS });
     this.suspects = look.violations;
     return afterLook(notes, look, now);
   }

@@ -1,3 +1,4 @@
+export { type AuditLook, auditLook } from './audit-look.js';
 export { Auditor } from './auditor.js';
 export { type ClaimFacts, type DueFacts, dueWork, type DueWork, putOffUntil } from './due.machine.js';
 export { SchedulerModule } from './scheduler.module.js';

@@ -32,7 +32,13 @@ export {
 export { StoreWatch } from './store-watch.js';
 export { createRedisDeliveryLedger } from './deliveries/drivers/redis/create-redis-delivery-ledger.js';
 export { EmbeddedDeliveryLedger } from './deliveries/drivers/embedded/embedded-delivery-ledger.js';
-export { type DeliveryCount, DeliveryLedger, type PartitionPlace, type Taken } from './deliveries/port.js';
+export {
+  type DeliveryCount,
+  DeliveryLedger,
+  type Instance,
+  type PartitionPlace,
+  type Taken,
+} from './deliveries/port.js';
 export {
   type AuditNotes,
   type AuditPass,

@@ -6,6 +6,7 @@ import type {
   PartitionPosition,
   Position,
   Subscription,
+  TopicDescription,
   TopicSpec,
 } from '#transport';
 import { Transport } from '#transport';
@@ -308,6 +309,9 @@ export class ScriptedMember extends Transport implements Subscription {
     this.log.published.push(...records);
   }
   async lag(): Promise<[]> {
+    return [];
+  }
+  async describe(): Promise<TopicDescription[]> {
     return [];
   }
   async members(): Promise<number> {

@@ -34,12 +34,13 @@ export {
   type PartitionPosition,
   type Position,
   type Subscription,
+  type TopicDescription,
   type TopicSpec,
   Transport,
   type TransportCapabilities,
 } from './port.js';
 export { eventNameOf } from './poison/event-name.js';
-export type { PoisonOptions, Trial } from './poison/poison.options.js';
+export { type PoisonOptions, SUSPECT_AFTER, type Trial } from './poison/poison.options.js';
 export { OriginalErrorFilter } from './original-error.filter.js';
 export { backgroundTimers, systemTimers, type Timers } from './timers.js';
 export { readTopic } from './read-topic.js';

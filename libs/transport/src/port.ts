@@ -96,6 +96,23 @@ export interface TopicSpec {
   retentionMs?: number;
 }
 
+/** A topic as the log has it now. */
+export interface TopicDescription {
+  topic: string;
+  /** 0: there is no such topic */
+  partitions: number;
+  /** copies that the log keeps of each record; of the partition that has the fewest */
+  replicas: number;
+  /** so many of them have a record before it is acknowledged; null: we may not ask */
+  leastReplicas: number | null;
+  /** `Infinity`: for ever; null: we may not ask */
+  retentionMs: number | null;
+  /** the largest batch that it takes; null: we may not ask */
+  maxBatchBytes: number | null;
+  /** earlier records of a key are dropped; null: we may not ask */
+  compacted: boolean | null;
+}
+
 /** How far a group is behind, per partition. */
 export interface GroupLag {
   topic: string;
@@ -122,6 +139,8 @@ export abstract class Transport {
   abstract readonly capabilities: TransportCapabilities;
   /** Connects, and makes topics that don't exist yet. */
   abstract start(topics: readonly TopicSpec[]): Promise<void>;
+  /** How the topics are set, in their order. May be asked before {@link start}, and makes none. */
+  abstract describe(topics: readonly string[]): Promise<TopicDescription[]>;
   abstract publish(records: readonly OutboundRecord[]): Promise<void>;
   /** Joins `group` on `topic`. A group that is new begins at the first record that the log still has. */
   abstract subscribe(topic: string, group: string, feed: Feed): Promise<Subscription>;

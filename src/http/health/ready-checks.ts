@@ -1,14 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { findingSentence, isFault } from '#contracts';
 import { ClaimStore } from '#idempotency';
 import { SessionStore, storeEmptied } from '#state';
 import { EventStrategies, type EventStrategy, Transport } from '#transport';
 import { type ProcessSettings, type ProtocolSettings, settingsToken } from '../../config/index.js';
+import { clockFinding } from '../../checks/clock-check.js';
 import { clockSkewMs } from './clock-skew.js';
 import { ConsumerProgress } from './consumer-progress.js';
 import type { ReadyCheck } from './readiness.js';
-
-/** Beyond this part of a lease two clocks disagree too much about when it ends (rule 14 of the protocol). */
-const SKEW_PART = 10;
 
 /** All that this process needs to do its work. */
 @Injectable()
@@ -52,12 +51,7 @@ export class ReadyChecks {
   }
 
   private async clock(): Promise<void> {
-    const skew = Math.round(await clockSkewMs(this.sessions));
-    const { leaseMs } = this.protocol;
-    if (Math.abs(skew) <= leaseMs / SKEW_PART) return;
-    const place = skew > 0 ? 'ahead of' : 'behind';
-    throw new Error(
-      `the store's clock is ${Math.abs(skew)} ms ${place} this machine's, more than a tenth of a lease (DORMOUSE_LEASE_MS is ${leaseMs}): set the clocks, best by NTP`,
-    );
+    const finding = clockFinding(await clockSkewMs(this.sessions), this.protocol.leaseMs);
+    if (isFault(finding)) throw new Error(findingSentence(finding));
   }
 }

@@ -119,6 +119,10 @@ export class LogRows {
     });
   }
 
+  has(topic: string): boolean {
+    return this.topics.has(topic);
+  }
+
   /** Errors: `invalid_request`: no such topic */
   topic(name: string): Topic {
     const topic = this.topics.get(name);

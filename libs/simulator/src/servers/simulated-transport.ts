@@ -4,6 +4,7 @@ import {
   type GroupLag,
   type OutboundRecord,
   type Subscription,
+  type TopicDescription,
   type TopicSpec,
   Transport,
   type TransportCapabilities,
@@ -98,6 +99,20 @@ export class SimulatedTransport extends Transport {
         committed: positions[partition]?.offset ?? 0,
       }));
     });
+  }
+
+  describe(topics: readonly string[]): Promise<TopicDescription[]> {
+    return this.call(`describe ${topics.join(', ')}`, () =>
+      topics.map((topic) => ({
+        topic,
+        partitions: this.server.has(topic) ? this.server.topic(topic).partitions.length : 0,
+        replicas: 1,
+        leastReplicas: 1,
+        retentionMs: Infinity,
+        maxBatchBytes: this.capabilities.maxRecordBytes,
+        compacted: false,
+      })),
+    );
   }
 
   members(topic: string, group: string): Promise<number> {

@@ -1,9 +1,15 @@
-import { DeliveryLedger, type Taken } from '#state';
+import { type DeliveryCount, DeliveryLedger, type Instance, type Taken } from '#state';
 
 /** Nobody counts deliveries in a simulation: its processes die by chance, and no record is to blame. */
 export class UncountedDeliveries extends DeliveryLedger {
   beat(): Promise<void> {
     return Promise.resolve();
+  }
+  instances(): Promise<Instance[]> {
+    return Promise.resolve([]);
+  }
+  counts(): Promise<DeliveryCount[]> {
+    return Promise.resolve([]);
   }
   leave(): Promise<void> {
     return Promise.resolve();

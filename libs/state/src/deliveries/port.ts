@@ -18,6 +18,16 @@ export interface DeliveryCount {
   convicted: boolean;
 }
 
+/** What a process says of itself. */
+export interface Instance {
+  boot: string;
+  /** as configured (`DORMOUSE_INSTANCE`) */
+  name: string;
+  roles: string[];
+  /** its release */
+  version: string;
+}
+
 export interface Taken {
   /** the process that had the partition before died: it neither stopped in order nor lives */
   died: boolean;
@@ -38,7 +48,9 @@ export interface Taken {
  */
 export abstract class DeliveryLedger {
   /** This process lives, for `ttlMs` from now. A store that one process has alone needs no beat. */
-  abstract beat(boot: string, ttlMs: number): Promise<void>;
+  abstract beat(instance: Instance, ttlMs: number): Promise<void>;
+  /** The processes that live; empty where one process has the store alone. */
+  abstract instances(): Promise<Instance[]>;
   /** It stops in order: whatever it had in flight ended or was handed back. */
   abstract leave(boot: string): Promise<void>;
   /** The partition is this process's from now on, from `offset` on; counts below are forgotten. */
@@ -48,6 +60,8 @@ export abstract class DeliveryLedger {
     place: PartitionPlace,
     records: readonly Pick<DeliveryCount, 'event' | 'offset'>[],
   ): Promise<void>;
+  /** The counts of a partition, and nothing is changed. */
+  abstract counts(place: PartitionPlace): Promise<DeliveryCount[]>;
   /** Adds a killed child to an event that was counted; returns how many it has killed. */
   abstract kill(place: PartitionPlace, event: string): Promise<number>;
   /** The event is a dead letter. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DeliveryCount, DeliveryLedger, PartitionPlace, Taken } from '#state';
+import type { DeliveryCount, DeliveryLedger, Instance, PartitionPlace, Taken } from '#state';
 import { type TestBedFactory, freshBeds } from '../contract/test-bed.js';
 import { eventually } from '../eventually.js';
 import { noLeftovers } from '../leftovers.js';
@@ -12,6 +12,8 @@ const place = (over: Partial<PartitionPlace> = {}): PartitionPlace => ({
   partition: 3,
   ...over,
 });
+
+const instance = (boot: string): Instance => ({ boot, name: 'i', roles: ['api', 'scheduler'], version: '1' });
 
 const record = (event: string, offset: number) => ({ event, offset });
 const counted = (
@@ -40,7 +42,7 @@ export const deliveryLedgerContract = (
 
     it('tells a process that died from one that stopped in order, and from ours', async () => {
       const first = await bed().open();
-      await first.beat('boot-1', 1);
+      await first.beat(instance('boot-1'), 1);
       await first.take(place(), 'boot-1', 0);
       expect((await first.take(place(), 'boot-1', 0)).died).toBe(false);
       await bed().crash();
@@ -64,7 +66,7 @@ export const deliveryLedgerContract = (
       it('takes no living process for dead that only lost the partition', async () => {
         const one = await bed().open();
         const other = await bed().open();
-        await one.beat('boot-1', 60_000);
+        await one.beat(instance('boot-1'), 60_000);
         await one.take(place(), 'boot-1', 0);
         expect((await other.take(place(), 'boot-2', 0)).died).toBe(false);
       });
@@ -120,6 +122,29 @@ export const deliveryLedgerContract = (
       }
       expect((await ledger.take(place(), 'boot-1', 0)).counts).toEqual([]);
       expect(await ledger.isConvicted(place(), 'a')).toBe(false);
+    });
+
+    it('tells the counts of a partition without taking it', async () => {
+      const ledger = await bed().open();
+      await ledger.take(place(), 'boot-1', 0);
+      await ledger.count(place(), [record('a', 7), record('b', 9)]);
+      await ledger.count(place(), [record('a', 7)]);
+      await ledger.convict(place(), 'b');
+      const counts = [...(await ledger.counts(place()))].sort((x, y) => (x.event < y.event ? -1 : 1));
+      expect(counts).toEqual([counted('a', 7, 2), counted('b', 9, 1, { convicted: true })]);
+      expect(await ledger.counts(place({ partition: 30 }))).toEqual([]);
+      expect(sorted(await ledger.take(place(), 'boot-1', 0))).toEqual(counts);
+    });
+
+    it('tells which processes live, and what they are, where there can be several', async () => {
+      const ledger = await bed().open();
+      await ledger.beat(instance('boot-1'), 60_000);
+      await ledger.beat(instance('boot-2'), 60_000);
+      await ledger.beat(instance('boot-3'), 1);
+      await ledger.leave('boot-2');
+      const living = capabilities.shared ? [instance('boot-1')] : [];
+      await eventually(async () => (await ledger.instances()).length === living.length);
+      expect(await ledger.instances()).toEqual(living);
     });
 
     it('counts thousands in one call', async () => {

@@ -27,6 +27,22 @@ export const transportReading = ({ scene }: TransportSuite): void => {
     });
   });
 
+  describe('the description of topics', () => {
+    it('is that of each in turn, and says which are not there, before anything is started', async () => {
+      const s = await scene(3);
+      const [own, none] = await s.transport.describe([s.topic, freshName('nowhere')]);
+      expect(own).toMatchObject({ topic: s.topic, partitions: 3, compacted: false });
+      expect(own?.replicas).toBeGreaterThanOrEqual(1);
+      expect(own?.retentionMs).toBeGreaterThan(0);
+      expect(own?.maxBatchBytes).toBeGreaterThanOrEqual(s.transport.capabilities.maxRecordBytes);
+      expect(none?.partitions).toBe(0);
+      // it made none
+      await expect(s.transport.retentionMs(none?.topic ?? '')).rejects.toMatchObject({
+        code: 'invalid_request',
+      });
+    });
+  });
+
   describe('reading a topic to its end', () => {
     const read = async (
       { transport, topic }: Awaited<ReturnType<typeof scene>>,

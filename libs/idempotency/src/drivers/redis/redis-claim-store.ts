@@ -1,4 +1,4 @@
-import { type Outcome, RECORD_VERSION } from '#contracts';
+import { type Finding, type Outcome, RECORD_VERSION } from '#contracts';
 import {
   checkedPrefix,
   checkVersion,
@@ -64,9 +64,9 @@ export class RedisClaimStore extends ClaimStore {
     }
   }
 
-  /** What the server's settings put at risk: sentences for the log at start. */
-  checks(): readonly string[] {
-    return this.promises.warnings;
+  /** What the server's settings promise, and put at risk. */
+  checks(): readonly Finding[] {
+    return this.promises.findings;
   }
 
   now(): Promise<number> {

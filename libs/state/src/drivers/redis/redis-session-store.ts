@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { HistoryEntry, Snapshot, TimelineEntry } from '#contracts';
+import type { Finding, HistoryEntry, Snapshot, TimelineEntry } from '#contracts';
 import { RedisConnection, type ServerPromises } from '#redis';
 import {
   type Commit,
@@ -66,9 +66,9 @@ export class RedisSessionStore extends SessionStore {
     }
   }
 
-  /** What the server's settings put at risk: sentences for the log at start. */
-  checks(): readonly string[] {
-    return this.promises.warnings;
+  /** What the server's settings promise, and put at risk. */
+  checks(): readonly Finding[] {
+    return this.promises.findings;
   }
 
   async mark(): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type GroupLag,
   type OutboundRecord,
   type Subscription,
+  type TopicDescription,
   type TopicSpec,
   Transport,
   type TransportCapabilities,
@@ -92,6 +93,24 @@ export class EmbeddedTransport extends Transport {
     }
     if (this.keepMs !== undefined)
       this.timer ??= setInterval(() => void this.trim().catch(() => undefined), this.trimEveryMs).unref();
+  }
+
+  describe(topics: readonly string[]): Promise<TopicDescription[]> {
+    this.check();
+    return this.engine.read((view) => {
+      const rows = view
+        .range(this.tables.topics, { start: '', end: '~~' })
+        .map(({ value }) => JSON.parse(value) as TopicRow);
+      return topics.map((topic) => ({
+        topic,
+        partitions: rows.find((row) => row.topic === topic)?.partitions ?? 0,
+        replicas: 1,
+        leastReplicas: 1,
+        retentionMs: this.keepMs ?? Infinity,
+        maxBatchBytes: this.capabilities.maxRecordBytes,
+        compacted: false,
+      }));
+    });
   }
 
   async publish(records: readonly OutboundRecord[]): Promise<void> {

@@ -1,6 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { DormouseError } from '#contracts';
-import type { GroupLag, PartitionPosition, TopicSpec } from '../../port.js';
+import type { GroupLag, PartitionPosition, TopicDescription, TopicSpec } from '../../port.js';
 import { type KafkaClient, openClient } from './kafka-client.js';
 import { asDormouseError, forbids, isPassing, protocolError } from './kafka-error.js';
 import type { KafkaSettings } from './kafka-options.js';
@@ -35,6 +35,33 @@ const LEADER: Pending = {
 };
 /** `max.message.bytes` where nobody has set another, or where we may not ask */
 const USUAL_BATCH_BYTES = 1_048_588;
+
+/** By their names in Kafka. */
+type TopicSettings = Partial<Record<string, string>>;
+const DESCRIBED = ['retention.ms', 'max.message.bytes', 'min.insync.replicas', 'cleanup.policy'] as const;
+
+const keptMs = (settings: TopicSettings | undefined): number | null => {
+  const value = settings?.['retention.ms'];
+  if (value === undefined) return null;
+  return Number(value) < 0 ? Infinity : Number(value);
+};
+
+const numberIn = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
+
+/** @param replicas of each partition; none: there is no such topic */
+const describedAs = (
+  topic: string,
+  replicas: readonly number[],
+  settings: TopicSettings | undefined,
+): TopicDescription => ({
+  topic,
+  partitions: replicas.length,
+  replicas: replicas.length === 0 ? 0 : Math.min(...replicas),
+  leastReplicas: numberIn(settings?.['min.insync.replicas']),
+  retentionMs: keptMs(settings),
+  maxBatchBytes: numberIn(settings?.['max.message.bytes']),
+  compacted: settings?.['cleanup.policy']?.includes('compact') ?? null,
+});
 
 /** What we ask of the brokers beside records. One connection, made when it is first needed, and anew after trouble. */
 export class KafkaAdmin {
@@ -77,14 +104,14 @@ export class KafkaAdmin {
 
   /** The largest batch that each topic takes, in bytes; where we may not ask, what is usual. */
   async batchBytes(topics: readonly string[]): Promise<Map<string, number>> {
-    const values = await this.settingsOf(topics, 'max.message.bytes');
+    const values = await this.settingsOf(topics, ['max.message.bytes']);
     if (values === null)
       this.settings.warn(
         `Kafka does not let us read the topics' configuration: taking max.message.bytes for ${USUAL_BATCH_BYTES}`,
       );
     return new Map(
       topics.map((topic) => {
-        const value = Number(values?.get(topic));
+        const value = Number(values?.get(topic)?.['max.message.bytes']);
         return [topic, value > 0 ? value : USUAL_BATCH_BYTES];
       }),
     );
@@ -92,9 +119,26 @@ export class KafkaAdmin {
 
   /** How long a topic keeps its records, ms; null where we may not ask. */
   async retentionMs(topic: string): Promise<number | null> {
-    const value = (await this.settingsOf([topic], 'retention.ms'))?.get(topic);
-    if (value === undefined) return null;
-    return Number(value) < 0 ? Infinity : Number(value);
+    return keptMs((await this.settingsOf([topic], ['retention.ms']))?.get(topic));
+  }
+
+  /** In their order; also of topics that aren't there. */
+  async describe(topics: readonly string[]): Promise<TopicDescription[]> {
+    const existing = new Set(await this.topics());
+    const there = topics.filter((topic) => existing.has(topic));
+    if (there.length === 0) return topics.map((topic) => describedAs(topic, [], undefined));
+    const found = await this.ask(`read the topics ${there.join(', ')}`, (admin) =>
+      admin.fetchTopicMetadata({ topics: there }),
+    );
+    const settings = await this.settingsOf(there, DESCRIBED);
+    return topics.map((topic) => {
+      const partitions = found.topics.find(({ name }) => name === topic)?.partitions ?? [];
+      return describedAs(
+        topic,
+        partitions.map(({ replicas }) => replicas.length),
+        settings?.get(topic),
+      );
+    });
   }
 
   /** How many members a group has. */
@@ -105,8 +149,11 @@ export class KafkaAdmin {
     return groups.find(({ groupId }) => groupId === group)?.members.length ?? 0;
   }
 
-  /** One setting of each topic; null where we may not ask. */
-  private async settingsOf(topics: readonly string[], name: string): Promise<Map<string, string> | null> {
+  /** Some settings of each topic; null where we may not ask. */
+  private async settingsOf(
+    topics: readonly string[],
+    names: readonly string[],
+  ): Promise<Map<string, TopicSettings> | null> {
     try {
       const { resources } = await this.ask('read the configuration of the topics', (admin) =>
         admin.describeConfigs({
@@ -114,14 +161,15 @@ export class KafkaAdmin {
           resources: topics.map((topic) => ({
             type: kafkajs.ConfigResourceTypes.TOPIC,
             name: topic,
-            configNames: [name],
+            configNames: [...names],
           })),
         }),
       );
       return new Map(
-        resources.flatMap(({ resourceName, configEntries: [entry] }): [string, string][] =>
-          entry === undefined ? [] : [[resourceName, entry.configValue]],
-        ),
+        resources.map(({ resourceName, configEntries }): [string, TopicSettings] => [
+          resourceName,
+          Object.fromEntries(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+        ]),
       );
     } catch (error) {
       if (!forbids(error)) throw error;

@@ -4,6 +4,7 @@ import {
   type GroupLag,
   type OutboundRecord,
   type Subscription,
+  type TopicDescription,
   type TopicSpec,
   Transport,
   type TransportCapabilities,
@@ -90,6 +91,11 @@ export class KafkaTransport extends Transport {
       fresh.push(lane);
     }
     await Promise.all(fresh.map((lane) => lane.warm()));
+  }
+
+  async describe(topics: readonly string[]): Promise<TopicDescription[]> {
+    this.check();
+    return this.admin.describe(topics);
   }
 
   async publish(records: readonly OutboundRecord[]): Promise<void> {

@@ -1,6 +1,12 @@
 import { DormouseError } from '#contracts';
 import { type Engine, keyPart, type Table, type Transaction, under } from '#engine';
-import { type DeliveryCount, DeliveryLedger, type PartitionPlace, type Taken } from '../../port.js';
+import {
+  type DeliveryCount,
+  DeliveryLedger,
+  type Instance,
+  type PartitionPlace,
+  type Taken,
+} from '../../port.js';
 
 interface Tables {
   /** by partition: the boot id of the process that has it */
@@ -34,6 +40,10 @@ export class EmbeddedDeliveryLedger extends DeliveryLedger {
     // nobody else can be there to ask
   }
 
+  async instances(): Promise<Instance[]> {
+    return [];
+  }
+
   leave(boot: string): Promise<void> {
     return this.move((tx) => tx.put(this.tables.left, LAST, boot));
   }
@@ -64,6 +74,15 @@ export class EmbeddedDeliveryLedger extends DeliveryLedger {
           deliveries: c.deliveries + 1,
         }));
     });
+  }
+
+  counts(place: PartitionPlace): Promise<DeliveryCount[]> {
+    return this.move((tx) =>
+      tx.range(this.tables.counts, under(placeKey(place))).map(({ value }) => {
+        const { convictedAt: _at, ...count } = JSON.parse(value) as KeptCount;
+        return count;
+      }),
+    );
   }
 
   kill(place: PartitionPlace, event: string): Promise<number> {

@@ -1,5 +1,11 @@
 import { checkedPrefix, RedisConnection, type RedisOptions } from '#redis';
-import { type DeliveryCount, DeliveryLedger, type PartitionPlace, type Taken } from '../../port.js';
+import {
+  type DeliveryCount,
+  DeliveryLedger,
+  type Instance,
+  type PartitionPlace,
+  type Taken,
+} from '../../port.js';
 import { countDeliveriesMove } from './moves/count-deliveries.lua.js';
 import { takePartitionMove } from './moves/take-partition.lua.js';
 
@@ -27,12 +33,33 @@ export class RedisDeliveryLedger extends DeliveryLedger {
     return new RedisDeliveryLedger(redis, options.keyPrefix, options.retentionMs);
   }
 
-  async beat(boot: string, ttlMs: number): Promise<void> {
-    await this.redis.call((client) => client.set(this.process(boot), 'alive', 'PX', ttlMs));
+  async beat(instance: Instance, ttlMs: number): Promise<void> {
+    const { boot } = instance;
+    await Promise.all([
+      this.redis.call((client) => client.set(this.process(boot), JSON.stringify(instance), 'PX', ttlMs)),
+      this.redis.call((client) => client.sadd(this.processes(), boot)),
+    ]);
+  }
+
+  async instances(): Promise<Instance[]> {
+    const boots = await this.redis.call((client) => client.smembers(this.processes()));
+    const found = await Promise.all(
+      boots.map(async (boot) => {
+        const text = await this.redis.call((client) => client.get(this.process(boot)));
+        if (text !== null && text !== LEFT) return JSON.parse(text) as Instance;
+        // gone: nobody else takes it off the list
+        await this.redis.call((client) => client.srem(this.processes(), boot));
+        return null;
+      }),
+    );
+    return found.filter((instance) => instance !== null);
   }
 
   async leave(boot: string): Promise<void> {
-    await this.redis.call((client) => client.set(this.process(boot), LEFT, 'PX', this.retentionMs));
+    await Promise.all([
+      this.redis.call((client) => client.set(this.process(boot), LEFT, 'PX', this.retentionMs)),
+      this.redis.call((client) => client.srem(this.processes(), boot)),
+    ]);
   }
 
   async take(place: PartitionPlace, boot: string, offset: number): Promise<Taken> {
@@ -42,17 +69,13 @@ export class RedisDeliveryLedger extends DeliveryLedger {
       [boot, offset, this.retentionMs],
     );
     const [before, fields] = reply as [string, string[]];
-    const counts = new Map<string, DeliveryCount>();
-    for (let i = 0; i < fields.length; i += 2) {
-      const [kind, event] = [fields[i]?.slice(0, 1), fields[i]?.slice(2) ?? ''];
-      const count = counts.get(event) ?? { event, offset: 0, deliveries: 0, kills: 0, convicted: false };
-      const value = Number(fields[i + 1]);
-      if (kind === 'c') count.convicted = true;
-      else count[kind === 'd' ? 'deliveries' : kind === 'k' ? 'kills' : 'offset'] = value;
-      counts.set(event, count);
-    }
     const died = before !== '' && before !== boot && !(await this.isAccounted(before));
-    return { died, counts: [...counts.values()] };
+    return { died, counts: countsIn(fields) };
+  }
+
+  async counts(place: PartitionPlace): Promise<DeliveryCount[]> {
+    const { owner: _owner, ...fields } = await this.redis.call((client) => client.hgetall(this.key(place)));
+    return countsIn(Object.entries(fields).flat());
   }
 
   async count(
@@ -106,7 +129,27 @@ export class RedisDeliveryLedger extends DeliveryLedger {
     return `${this.prefix}deliveries:${topic}:${partition}`;
   }
 
+  /** What a process says of itself for as long as it lives, or that it left. */
   private process(boot: string): string {
     return `${this.prefix}process:${boot}`;
   }
+
+  /** A set: the boot ids of those that may live. */
+  private processes(): string {
+    return `${this.prefix}processes`;
+  }
 }
+
+/** Field after value: see `key`. */
+const countsIn = (fields: readonly string[]): DeliveryCount[] => {
+  const counts = new Map<string, DeliveryCount>();
+  for (let i = 0; i < fields.length; i += 2) {
+    const [kind, event] = [fields[i]?.slice(0, 1), fields[i]?.slice(2) ?? ''];
+    const count = counts.get(event) ?? { event, offset: 0, deliveries: 0, kills: 0, convicted: false };
+    const value = Number(fields[i + 1]);
+    if (kind === 'c') count.convicted = true;
+    else count[kind === 'd' ? 'deliveries' : kind === 'k' ? 'kills' : 'offset'] = value;
+    counts.set(event, count);
+  }
+  return [...counts.values()];
+};

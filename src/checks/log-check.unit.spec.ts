@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { readSettings } from './config/index.js';
+import { readSettings } from '../config/index.js';
 import { checkLog } from './log-check.js';
 
 const DAY_MS = 86_400_000;
