@@ -29,15 +29,21 @@ export class Context {
     private readonly exit: (code: ExitCode) => void,
   ) {}
 
+  /** What a command has that may do without a server. */
+  local(command: Command): Omit<CommandContext, 'client'> {
+    const { tenant, json } = command.optsWithGlobals<GlobalOptions>();
+    return { tenant, terminal: this.terminal, json: json === true, exit: this.exit };
+  }
+
+  /** Where the server is. Errors: SettingsError when DORMOUSE_URL, HOST or PORT is wrong */
+  urlOf(command: Command): string {
+    const { url } = command.optsWithGlobals<GlobalOptions>();
+    return readServerUrl(url === undefined ? process.env : { DORMOUSE_URL: url });
+  }
+
   /** Errors: SettingsError when DORMOUSE_URL, HOST or PORT is wrong */
   of(command: Command): CommandContext {
-    const { url, tenant, json } = command.optsWithGlobals<GlobalOptions>();
-    return {
-      client: new ApiClient(readServerUrl(url === undefined ? process.env : { DORMOUSE_URL: url }), tenant),
-      tenant,
-      terminal: this.terminal,
-      json: json === true,
-      exit: this.exit,
-    };
+    const local = this.local(command);
+    return { ...local, client: new ApiClient(this.urlOf(command), local.tenant) };
   }
 }

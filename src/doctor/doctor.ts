@@ -19,8 +19,8 @@ export interface Diagnosis {
 
 export interface DoctorQuery {
   environment: Environment;
-  /** where a running server may answer */
-  url: string;
+  /** where a running server may answer; asked when the settings could be read */
+  url: () => string;
   tenant?: string | undefined;
 }
 
@@ -49,8 +49,8 @@ export const diagnose = async ({ environment, url, tenant }: DoctorQuery): Promi
   const found: (Finding & Unreached)[] = [
     ...own,
     ...(servers === undefined
-      ? await ofEmbedded(settings, url, tenant)
-      : await ofServers(settings, servers, url, tenant)),
+      ? await ofEmbedded(settings, url(), tenant)
+      : await ofServers(settings, servers, url(), tenant)),
   ];
   return { state: worst(found), findings: found.map(({ unreachable: _told, ...finding }) => finding) };
 };

@@ -1,8 +1,8 @@
 import { DormouseError, type Finding, wrong } from '#contracts';
 import { within } from '../within.js';
 
-/** A server that says nothing for so long is taken for one that is away. */
-export const PATIENCE_MS = 15_000;
+/** A server that says nothing for so long is taken for one that is away; a look at many sessions takes ten seconds. */
+export const PATIENCE_MS = 30_000;
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -47,8 +47,8 @@ export const lookAtServer = async (query: ServerQuery): Promise<(Finding & Unrea
   return [
     well(CHECK, `${url} is ${live.instance} (${live.roles.join(', ')}; ${live.version})`),
     ...(await readiness(url)),
-    ...(await counts(client, live.roles)),
-    ...(alone ? await ofItsOwnStore(client) : []),
+    ...(await counts(client, alone)),
+    ...(alone ? await deadLetters(client) : []),
   ];
 };
 
@@ -68,7 +68,8 @@ const readiness = async (url: string): Promise<Finding[]> => {
     );
 };
 
-const counts = async (client: ApiClient, roles: readonly string[]): Promise<Finding[]> => {
+/** What it has counted; what is in its own store too, which nobody else can look into. */
+const counts = async (client: ApiClient, alone: boolean): Promise<Finding[]> => {
   const text = await (await client.call('/metrics')).text();
   const findings: Finding[] = [];
   const lost = metricIn(text, METRICS.tool.claimsLost);
@@ -83,7 +84,7 @@ const counts = async (client: ApiClient, roles: readonly string[]): Promise<Find
               'More than cancels: processes are starved for longer than DORMOUSE_LEASE_MS, or Redis came back without its last writes.',
           }),
     );
-  if (!roles.includes('scheduler')) return findings;
+  if (!alone) return findings;
   const last = metricIn(text, METRICS.audit.lastPass);
   const repaired = metricIn(text, METRICS.audit.repaired) ?? 0;
   findings.push(
@@ -113,7 +114,7 @@ const parkedFinding = (told: string, parked: number, whose: string): Finding =>
         advice: 'A person has to settle them: `dormouse list --status parked`, then `dormouse resolve`.',
       });
 
-const ofItsOwnStore = async (client: ApiClient): Promise<Finding[]> => {
+const deadLetters = async (client: ApiClient): Promise<Finding[]> => {
   const { dead_letters: letters, next_cursor: more } = await client.deadLetters(
     new URLSearchParams({ redriven: 'false', limit: String(PAGE) }),
   );

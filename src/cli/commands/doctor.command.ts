@@ -21,10 +21,14 @@ export const addDoctor = (program: Command, contexts: Context): void => {
     )
     .addHelpText('after', '\nExit codes 1 (a setting is wrong), 5, 7 and 8, the first that applies, or 0')
     .action(async (_options: unknown, command: Command) => {
-      const { client, tenant, terminal, json, exit } = contexts.of(command);
+      const { tenant, terminal, json, exit } = contexts.local(command);
       // the other commands need none of what this loads
       const { diagnose } = await import('../../doctor/doctor.js');
-      const diagnosis = await diagnose({ environment: process.env, url: client.url, tenant });
+      const diagnosis = await diagnose({
+        environment: process.env,
+        url: () => contexts.urlOf(command),
+        tenant,
+      });
       terminal.print(json ? JSON.stringify(diagnosis) : diagnosisLines(diagnosis, terminal).join('\n'));
       exit(CODES[diagnosis.state]);
     });

@@ -6,7 +6,7 @@ import { type Diagnosis, diagnose } from '../../../src/doctor/doctor.js';
 export const NOWHERE = 'http://127.0.0.1:9';
 
 export const examine = (environment: Record<string, string>, url = NOWHERE): Promise<Diagnosis> =>
-  diagnose({ environment, url });
+  diagnose({ environment, url: () => url });
 
 export const faultsOf = ({ findings }: Diagnosis): Finding[] =>
   findings.filter(({ state }) => state === 'risk' || state === 'wrong');
