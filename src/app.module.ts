@@ -8,6 +8,7 @@ import { HttpModule } from './http/http.module.js';
 import type { RouteTable } from './http/route-table.js';
 import { eventContextOf } from './identity.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { ModelTroubles } from './model-troubles.js';
 import { topicSpecs } from './topics.js';
 import type { Storage } from './storage.js';
 import type { OpenTracing } from './tracing/tracing.js';
@@ -22,20 +23,28 @@ export interface Parts {
   tracing: OpenTracing | undefined;
 }
 
-const brains = ({ openai: { apiKey, baseUrl, model } }: Settings): CommanderOptions['brains'] => [
+const brains = (
+  { openai: { apiKey, baseUrl, model } }: Settings,
+  troubles: ModelTroubles,
+): CommanderOptions['brains'] => [
   new PlanBrain(),
   new OpenAiBrain({
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(model === undefined ? {} : { model }),
+    onTrouble: troubles.tell,
   }),
 ];
 
-const commanderOptions = (settings: Settings, open: OpenTracing | undefined): CommanderOptions => ({
+const commanderOptions = (
+  settings: Settings,
+  open: OpenTracing | undefined,
+  troubles: ModelTroubles,
+): CommanderOptions => ({
   tracing: open?.tracing,
   events: eventContextOf(settings, 'commander'),
   topics: settings.log.topics,
-  brains: brains(settings),
+  brains: brains(settings, troubles),
   retentionMs: settings.protocol.retentionMs,
   inlineLimitBytes: settings.protocol.inlineLimitBytes,
   resultLimitBytes: settings.tools.resultLimitBytes,
@@ -81,6 +90,7 @@ export class AppModule {
     settings: Settings,
     { storage, tools, routes, tracing }: Parts,
   ): DynamicModule {
+    const troubles = new ModelTroubles();
     return {
       module: AppModule,
       imports: [
@@ -97,9 +107,9 @@ export class AppModule {
           httpAllow: settings.tools.httpAllow,
           resultLimitBytes: settings.tools.resultLimitBytes,
         }),
-        SessionsModule.forRoot(commanderOptions(settings, tracing)),
+        SessionsModule.forRoot(commanderOptions(settings, tracing, troubles)),
         ...roles.flatMap((role) => MODULES[role](settings, tracing)),
-        MetricsModule.forRoot({ spans: tracing?.counts, journal: storage.journal }),
+        MetricsModule.forRoot({ spans: tracing?.counts, journal: storage.journal, troubles }),
         HttpModule.forRoot({ api: roles.includes('api'), routes }),
       ],
     };

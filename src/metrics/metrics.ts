@@ -31,6 +31,8 @@ export interface CountedElsewhere {
   spans: Readonly<SpanCounts> | undefined;
   /** undefined: there is no embedded engine */
   journal: Readonly<JournalCounts> | undefined;
+  /** of a model's server */
+  troubles: Readonly<{ failed: number }>;
 }
 /** Injection token of {@link CountedElsewhere}. */
 export const COUNTED_ELSEWHERE = Symbol('CountedElsewhere');
@@ -62,7 +64,7 @@ export class Metrics {
 
   private definitions(): Definition[] {
     const { topics, groups } = this.log;
-    const { spans, journal } = this.elsewhere;
+    const { spans, journal, troubles } = this.elsewhere;
     const lags = new GroupLags(this.transport, [
       { topic: topics.observation, group: groups.commander },
       { topic: topics.intent, group: groups.dispatcher },
@@ -77,6 +79,7 @@ export class Metrics {
         sessions: this.modules.get(Sessions, { strict: false }),
         thinking: this.modules.get(ThinkingSessions, { strict: false }),
         commander: this.ofRole('commander', CommanderService),
+        troubles,
       }),
       ...(executor === undefined ? [] : toolMetrics(executor)),
       ...(sweeper === undefined ? [] : sweeperMetrics(sweeper)),

@@ -9,10 +9,11 @@ export interface SessionParts {
   thinking: ThinkingSessions;
   /** undefined: this process is no commander */
   commander: CommanderService | undefined;
+  troubles: Readonly<{ failed: number }>;
 }
 
 /** What became of sessions by this process: what it accepted, and what its steps did. */
-export const sessionMetrics = ({ sessions, thinking, commander }: SessionParts): Definition[] => [
+export const sessionMetrics = ({ sessions, thinking, commander, troubles }: SessionParts): Definition[] => [
   labelled('counter', session.entered, 'Sessions that came to a status', LABELS.status, () => ({
     ...commander?.figures.entered,
     queued: sessions.counts.created,
@@ -23,12 +24,13 @@ export const sessionMetrics = ({ sessions, thinking, commander }: SessionParts):
     'Submissions answered by the session of an earlier one',
     () => sessions.counts.repeated,
   ),
-  ...(commander === undefined ? [] : commanderMetrics(commander, thinking)),
+  ...(commander === undefined ? [] : commanderMetrics(commander, thinking, troubles)),
 ];
 
 const commanderMetrics = (
   { counts, figures }: CommanderService,
   thinking: ThinkingSessions,
+  troubles: Readonly<{ failed: number }>,
 ): Definition[] => [
   labelled('counter', session.left, 'Sessions that left a status', LABELS.status, () => figures.left),
   single('gauge', session.thinking, 'Sessions whose brain is being waited for', () => thinking.size),
@@ -72,4 +74,5 @@ const commanderMetrics = (
     LABELS.direction,
     () => figures.tokens,
   ),
+  single('counter', step.failedRequests, 'Requests to the LLM that failed', () => troubles.failed),
 ];

@@ -11,6 +11,8 @@ import {
   RuntimeProcess,
   startLlmServer,
 } from '#testing';
+import { METRICS } from '#telemetry';
+import { scrape } from './http/prometheus.js';
 
 /** How far a conversation has come: its tool messages. */
 const answers = ({ body }: LlmRequest): (string | null | undefined)[] =>
@@ -113,6 +115,20 @@ describe('a session that a language model decides', () => {
     const { entries } = await get<Timeline>(`/v1/sessions/${id}/timeline`);
     expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
     expect(entries.at(-1)?.payload).toMatchObject({ status: 'completed' });
+  });
+
+  it('tells of a request that failed in the log and in the metrics, without the key', async () => {
+    const failed = async (): Promise<number> => (await scrape(runtime.url)).of(METRICS.step.failedRequests);
+    const before = await failed();
+    llm.script(
+      { do: 'fail', status: 503, headers: { 'retry-after': '0' }, error: { message: 'no room for sk-test' } },
+      { do: 'say', text: 'Here I am.' },
+    );
+    const id = await submit({ input: 'Are you there?' });
+    expect(await ended(id)).toMatchObject({ status: 'completed' });
+    expect((await failed()) - before).toBe(1);
+    await eventually(() => runtime.log().includes(`scripted, request 1 for ${id} failed`));
+    expect(runtime.log()).not.toContain('sk-test');
   });
 
   it.each<[string, LlmTurn]>([

@@ -37,6 +37,7 @@ export const METRICS = {
     duration: 'dormouse_step_duration_seconds',
     think: 'dormouse_think_duration_seconds',
     tokens: 'dormouse_llm_tokens_total',
+    failedRequests: 'dormouse_llm_requests_failed_total',
   },
   tool: {
     waitingForSlots: 'dormouse_intents_waiting_for_slot',

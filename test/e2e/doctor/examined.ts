@@ -23,6 +23,6 @@ export const tellsWhatToDo = (finding: Finding): void => {
   expect(finding).toMatchObject({
     expected: expect.stringMatching(/\w/),
     came: expect.stringMatching(/\w/),
-    advice: expect.stringMatching(/\w.*\./),
+    advice: expect.stringMatching(/\w.*[.?]$/),
   });
 };
