@@ -6,6 +6,7 @@ import { ROLES } from '../config/roles.js';
 import { clockFinding } from '../checks/clock-check.js';
 import { clockSkewMs } from '../http/health/clock-skew.js';
 import type { RedisStores } from '../storage.js';
+import { letterFinding, parkedFinding } from './waiting.js';
 
 /** Time for looking at all wake-ups; what isn't seen by then is left to the auditors. */
 const LOOK_MS = 10_000;
@@ -28,7 +29,7 @@ export const redisFindings = async (
     wakeFindings(stores),
     auditFinding(stores),
     roleFinding(stores),
-    letterFinding(stores, tenant),
+    lettersFinding(stores, tenant),
   ]);
   return [...stores.findings, clock, roles, ...wakes, auditor, letters];
 };
@@ -78,19 +79,14 @@ const wakeFindings = async ({ sessions }: RedisStores): Promise<Finding[]> => {
           advice:
             'A process with the role scheduler repairs them; start one. If they come again, find who deletes keys.',
         });
-  return [wakes, parkedFinding(live.parked ?? 0, whole)];
-};
-
-const parkedFinding = (parked: number, whole: boolean): Finding => {
-  if (parked > 0)
-    return risk('parked sessions', {
-      expected: 'none',
-      came: `${parked}${whole ? '' : ' or more'}, of all tenants`,
-      advice: 'A person has to settle them: `dormouse list --status parked`, then `dormouse resolve`.',
-    });
-  return whole
-    ? well('parked sessions', 'none')
-    : unknown('parked sessions', 'not all sessions were looked at');
+  const parked = live.parked ?? 0;
+  const isKnown = whole || parked > 0;
+  return [
+    wakes,
+    isKnown
+      ? parkedFinding(parked, `${whole ? '' : 'or more, '}of all tenants`)
+      : unknown('parked sessions', 'not all sessions were looked at'),
+  ];
 };
 
 const auditFinding = async ({ sessions }: RedisStores): Promise<Finding> => {
@@ -119,15 +115,11 @@ const passFinding = ({ last }: AuditNotes, now: number): Finding => {
   return well(check, `the last pass ended ${when} and found nothing to repair`);
 };
 
-const letterFinding = async ({ deadLetters }: RedisStores, tenant: string): Promise<Finding> => {
-  const check = `dead letters of ${tenant}`;
+const lettersFinding = async ({ deadLetters }: RedisStores, tenant: string): Promise<Finding> => {
   const { letters, nextCursor } = await deadLetters.list({ tenant, redriven: false, limit: LETTERS });
-  if (letters.length === 0) return well(check, 'none that were not sent back');
-  const reasons = [...new Set(letters.map(({ letter }) => letter.reason))].join(', ');
-  return risk(check, {
-    expected: 'none',
-    came: `${letters.length}${nextCursor === undefined ? '' : ' or more'} (${reasons})`,
-    advice:
-      '`dormouse dead-letters list` shows them; repair the cause, then `dormouse dead-letters redrive`.',
-  });
+  return letterFinding(
+    letters.map(({ letter }) => letter.reason),
+    nextCursor === undefined,
+    tenant,
+  );
 };

@@ -1,8 +1,18 @@
-import { type Finding, type Liveness, type Readiness, risk, unknown, well, wrong } from '#contracts';
+import {
+  DEFAULT_TENANT,
+  type Finding,
+  type Liveness,
+  type Readiness,
+  risk,
+  unknown,
+  well,
+  wrong,
+} from '#contracts';
 import { LABELS, METRICS } from '#telemetry';
 import { ApiClient, Unreachable } from '../cli/api-client.js';
 import { within } from '../within.js';
 import { PATIENCE_MS, type Unreached } from './look.js';
+import { letterFinding, parkedFinding } from './waiting.js';
 
 const CHECK = 'server';
 const PAGE = 500;
@@ -48,7 +58,7 @@ export const lookAtServer = async (query: ServerQuery): Promise<(Finding & Unrea
     well(CHECK, `${url} is ${live.instance} (${live.roles.join(', ')}; ${live.version})`),
     ...(await readiness(url)),
     ...(await counts(client, alone)),
-    ...(alone ? await deadLetters(client) : []),
+    ...(alone ? [await deadLetters(client, tenant ?? DEFAULT_TENANT)] : []),
   ];
 };
 
@@ -100,31 +110,17 @@ const counts = async (client: ApiClient, alone: boolean): Promise<Finding[]> => 
         : well('repaired wake-ups', `none; the last pass ended ${new Date(last * 1_000).toISOString()}`),
   );
   const parked = metricIn(text, METRICS.audit.sessions, [LABELS.status, 'parked']) ?? 0;
-  if (last !== undefined)
-    findings.push(parkedFinding(String(parked), parked, 'of all tenants, as of the last pass'));
+  if (last !== undefined) findings.push(parkedFinding(parked, 'of all tenants, as of the last pass'));
   return findings;
 };
 
-const parkedFinding = (told: string, parked: number, whose: string): Finding =>
-  parked === 0
-    ? well('parked sessions', `none ${whose}`)
-    : risk('parked sessions', {
-        expected: 'none',
-        came: `${told} ${whose}`,
-        advice: 'A person has to settle them: `dormouse list --status parked`, then `dormouse resolve`.',
-      });
-
-const deadLetters = async (client: ApiClient): Promise<Finding[]> => {
+const deadLetters = async (client: ApiClient, tenant: string): Promise<Finding> => {
   const { dead_letters: letters, next_cursor: more } = await client.deadLetters(
     new URLSearchParams({ redriven: 'false', limit: String(PAGE) }),
   );
-  if (letters.length === 0) return [well('dead letters', 'none that were not sent back')];
-  return [
-    risk('dead letters', {
-      expected: 'none',
-      came: `${letters.length}${more === null ? '' : ' or more'}`,
-      advice:
-        '`dormouse dead-letters list` shows them; repair the cause, then `dormouse dead-letters redrive`.',
-    }),
-  ];
+  return letterFinding(
+    letters.map(({ reason }) => reason),
+    more === null,
+    tenant,
+  );
 };

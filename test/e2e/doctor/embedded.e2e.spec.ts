@@ -41,7 +41,7 @@ describe('doctor, where a process runs on the embedded engine', () => {
       'lost claims',
       'repaired wake-ups',
       'parked sessions',
-      'dead letters',
+      'dead letters of default',
     ]);
   });
 
