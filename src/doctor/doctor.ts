@@ -77,15 +77,17 @@ const ofServers = async (
   tenant: string | undefined,
 ): Promise<(Finding & Unreached)[]> => {
   const redisPlace = 'Is it running, and is REDIS_URL where it is?';
-  let stores: RedisStores | undefined;
+  const opened: { stores?: RedisStores } = {};
   const redis = await looked('Redis', redisPlace, async () => {
-    stores = await openRedis(servers, settings.protocol);
-    return redisFindings(stores, settings, tenant ?? DEFAULT_TENANT);
+    opened.stores = await openRedis(servers, settings.protocol);
+    return redisFindings(opened.stores, settings, tenant ?? DEFAULT_TENANT);
   });
   const kafka = await looked('Kafka', 'Is it running, and is KAFKA_BROKERS where it is?', () =>
-    withTransport(settings, servers, (transport) => kafkaFindings(transport, settings, stores?.deliveries)),
+    withTransport(settings, servers, (transport) =>
+      kafkaFindings(transport, settings, opened.stores?.deliveries),
+    ),
   );
-  await stores?.close();
+  await opened.stores?.close();
   return [...redis, ...kafka, ...(await lookAtServer({ url, tenant, alone: false, expected: false }))];
 };
 
