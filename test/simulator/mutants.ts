@@ -1,4 +1,10 @@
-import { type CloudEvent, DormouseError, RetryableError, UnknownOutcomeError } from '#contracts';
+import {
+  type CloudEvent,
+  DormouseError,
+  RetryableError,
+  type Snapshot,
+  UnknownOutcomeError,
+} from '#contracts';
 import type { ClaimKey, ClaimStore } from '#idempotency';
 import type { Around, Finding, Ports, SimulatorOptions } from '#simulator';
 import type { Commit, SessionStore } from '#state';
@@ -321,6 +327,49 @@ export const MUTANTS: readonly Mutant[] = [
         });
       },
     })),
+  },
+  {
+    name: 'message-stays',
+    rule: 2,
+    breaks: 'the step that takes up a message takes it out of the inbox',
+    shows: 'messages',
+    around: () => {
+      const inboxes = new Map<string, Snapshot['inbox']>();
+      return sessions((real) => ({
+        commit: (commit) => {
+          const { snapshot, history } = commit;
+          const { session_id } = snapshot;
+          if (!history.some(({ key }) => key.startsWith('message:'))) {
+            if (snapshot.inbox !== undefined) inboxes.set(session_id, snapshot.inbox);
+            return real.commit(commit);
+          }
+          const inbox = inboxes.get(session_id);
+          return real.commit(inbox === undefined ? commit : { ...commit, snapshot: { ...snapshot, inbox } });
+        },
+      }))();
+    },
+    options: { messages: true },
+  },
+  {
+    name: 'end-over-message',
+    rule: 2,
+    breaks: 'an end that was thought before a message was accepted is thought again',
+    shows: 'messages',
+    around: sessions((real) => ({
+      commit: async (commit) => {
+        const { snapshot } = commit;
+        const now = await real.load(snapshot.session_id);
+        const unheard = now?.inbox?.some(({ name }) => name === 'observation.user_message') === true;
+        if (now === null || !unheard || snapshot.status !== 'completed') return real.commit(commit);
+        const { version } = now;
+        return real.commit({
+          ...commit,
+          expectedVersion: version,
+          snapshot: { ...snapshot, version: version + 1 },
+        });
+      },
+    })),
+    options: { messages: true },
   },
   {
     name: 'no-wake-up',

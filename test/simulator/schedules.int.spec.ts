@@ -69,6 +69,13 @@ describe(`schedules (SEED=${FIRST} SCHEDULES=${SCHEDULES})`, () => {
     expect(await firstFinding(FIRST, SCHEDULES, { scenario, weights: CRASHES })).toBeUndefined();
   });
 
+  it('keep every promise while people write to sessions that ask', async () => {
+    expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 2), { messages: true })).toBeUndefined();
+    expect(
+      await firstFinding(FIRST, Math.ceil(SCHEDULES / 5), { messages: true, faults: 12 }),
+    ).toBeUndefined();
+  });
+
   it('leave no session hanging when a store comes back without its last writes', async () => {
     expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 3), { trust: 'forgetful' })).toBeUndefined();
   });

@@ -17,6 +17,8 @@ export interface SimulatorOptions {
   trust?: 'kept' | 'forgetful';
   /** submitted instead of sessions that are drawn */
   submission?: Submission;
+  /** sessions of models that ask, and people who write to them */
+  messages?: boolean;
   /** run for real, instead of the simulator's own */
   tools?: readonly RegisteredTool[];
   /** most faults of a schedule; default 6 */
@@ -92,6 +94,7 @@ export const runSchedule = async (
     }),
     tools: options.tools === undefined ? allTools : givenTools(options.tools),
     ...(options.submission === undefined ? {} : { submission: options.submission }),
+    ...(options.messages === undefined ? {} : { messages: options.messages }),
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.sweeps === undefined ? {} : { sweeps: options.sweeps }),
     ...(options.audits === undefined ? {} : { audits: options.audits }),

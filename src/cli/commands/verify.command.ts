@@ -13,6 +13,7 @@ interface VerifyOptions {
   tools?: string;
   faults?: string;
   forgetful?: boolean;
+  messages?: boolean;
   threads?: string;
 }
 
@@ -28,7 +29,7 @@ const wholeNumber = (option: string, text: string, least: number): number => {
 };
 
 const verificationOf = async (options: VerifyOptions): Promise<Verification> => {
-  const { seed, schedules, plan, tools, faults, forgetful } = options;
+  const { seed, schedules, plan, tools, faults, forgetful, messages } = options;
   if (tools !== undefined && plan === undefined)
     throw new UsageError(
       '--tools: expected --plan FILE beside it, which says what to do with them; came none.',
@@ -38,6 +39,7 @@ const verificationOf = async (options: VerifyOptions): Promise<Verification> => 
     schedules: wholeNumber('schedules', schedules, 1),
     ...(faults === undefined ? {} : { faults: wholeNumber('faults', faults, 0) }),
     ...(forgetful === true ? { trust: 'forgetful' } : {}),
+    ...(messages === true ? { messages } : {}),
     ...(plan === undefined ? {} : { submission: await readSubmission(plan) }),
     ...(tools === undefined ? {} : { toolsFrom: tools }),
   };
@@ -73,6 +75,7 @@ export const addVerify = (program: Command, context: Context): void => {
     .option('--tools <file>', 'a file or package as in DORMOUSE_TOOLS; its tools are run for real')
     .option('--faults <n>', 'most faults of one schedule (default 6)')
     .option('--forgetful', 'let stores come back without their last writes; checks what holds then')
+    .option('--messages', 'sessions of models that ask, and people who write to them')
     .option('--threads <n>', 'default: one for each core')
     .action(async (options: VerifyOptions, command: Command) => {
       const { terminal, json, exit } = context.of(command);

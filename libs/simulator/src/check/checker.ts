@@ -7,6 +7,7 @@ import type { Ledger } from '../world/ledger.js';
 import { checkCompensation } from './compensation.js';
 import type { SessionHistory } from './histories.js';
 import type { Finding } from './finding.js';
+import { checkMessages } from './messages.js';
 import { checkOrder } from './order.js';
 import { checkRebuilt, type LogText } from './rebuilt.js';
 
@@ -53,6 +54,7 @@ export const check = (facts: Facts): Finding[] => {
     // a version that came twice, once before and once after the loss, is one to a compare-and-set
     if (trust === 'kept') {
       checkTimeline(session, report);
+      checkMessages(session, ledger.messages, report);
       checkOrder(session, ledger, report);
       checkCompensation(session, ledger, facts.undoable, report);
     }

@@ -15,6 +15,7 @@ export interface Finding {
     | 'calm'
     | 'one_session'
     | 'conversation'
+    | 'messages'
     | 'log_is_the_truth'
     | 'left_behind'
     | 'finished'

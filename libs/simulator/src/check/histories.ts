@@ -5,6 +5,7 @@ import {
   type Json,
   type OutcomeStatus,
   type PendingIntent,
+  type Sent,
   type Snapshot,
   type StoredTimelineEntry,
   type ToolResultData,
@@ -37,6 +38,8 @@ export interface SessionHistory {
   /** every intent that was ever pending, by its id, as it was first written */
   intents: Map<string, PendingIntent>;
   written: Written[];
+  /** all that was ever in its inbox, by id */
+  sent: Map<string, Sent>;
   /** outcomes that were published, by intent */
   published: Map<string, Told[]>;
 }
@@ -44,6 +47,7 @@ export interface SessionHistory {
 /** Keeps what the rows forget: every intent, and when which step was written. */
 export class Chronicle {
   private readonly intents = new Map<string, Map<string, PendingIntent>>();
+  private readonly sent = new Map<string, Map<string, Sent>>();
   private readonly written = new Map<string, Written[]>();
 
   constructor(
@@ -56,7 +60,10 @@ export class Chronicle {
   }
 
   private note({ snapshot, history }: Commit): void {
-    const { session_id, version, pending } = snapshot;
+    const { session_id, version, pending, inbox = [] } = snapshot;
+    const known = this.sent.get(session_id) ?? new Map<string, Sent>();
+    this.sent.set(session_id, known);
+    for (const sent of inbox) known.set(sent.id, sent);
     const intents = this.intents.get(session_id) ?? new Map<string, PendingIntent>();
     this.intents.set(session_id, intents);
     for (const intent of pending) if (!intents.has(intent.intent_id)) intents.set(intent.intent_id, intent);
@@ -75,6 +82,7 @@ export class Chronicle {
       history: historyOf(row),
       timeline: row.timeline.map(({ text }) => JSON.parse(text) as StoredTimelineEntry),
       intents: this.intents.get(sessionId) ?? new Map<string, PendingIntent>(),
+      sent: this.sent.get(sessionId) ?? new Map<string, Sent>(),
       written: this.written.get(sessionId) ?? [],
       published: published.get(sessionId) ?? new Map<string, Told[]>(),
     }));

@@ -15,6 +15,8 @@ export interface Verification {
   faults?: number;
   /** submitted in each schedule, instead of sessions that are drawn */
   submission?: Submission;
+  /** sessions of models that ask, and people who write to them */
+  messages?: boolean;
   /** a file or package that exports `tools`, run for real */
   toolsFrom?: string;
 }
@@ -41,11 +43,13 @@ const optionsOf = async ({
   trust,
   faults,
   submission,
+  messages,
   toolsFrom,
 }: Verification): Promise<SimulatorOptions> => ({
   ...(trust === undefined ? {} : { trust }),
   ...(faults === undefined ? {} : { faults }),
   ...(submission === undefined ? {} : { submission }),
+  ...(messages === undefined ? {} : { messages }),
   ...(toolsFrom === undefined ? {} : { tools: await toolsOf(toolsFrom) }),
 });
 

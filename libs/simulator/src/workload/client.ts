@@ -39,7 +39,10 @@ export class Client extends Somebody {
     this.promised = promised;
     world.trace?.call(sessionId, `<${wish.key}>`);
     world.trace?.add('client', `${sessionId} is accepted`);
-    const { cancel, againAfterMs } = wish;
+    const { cancel, againAfterMs, writes = [] } = wish;
+    writes.forEach(({ afterMs }, number) => {
+      this.later(afterMs, () => this.write(sessionId, `${wish.key}.${number + 1}`));
+    });
     if (cancel !== undefined)
       this.later(cancel.afterMs, () => {
         this.insist('cancel', async ({ sessions }) => {

@@ -6,11 +6,15 @@ import { type Outside, Somebody, TENANT } from './somebody.js';
 export interface Habits {
   /** `again`: has what wasn't done run once more; a second person has the same answer at the same time */
   settles?: { afterMs: number; again: boolean; twoPeople: boolean };
+  /** what a session asks */
+  answers?: { afterMs: number };
   redrives?: { afterMs: number; all: boolean };
 }
 
 /** What was run again so often is given up. */
 const MOST_RETRIES = 2;
+/** A session that asks waits for as long as it takes. */
+const UNTIL_IT_IS_THERE = 10_000;
 const SURE: JsonObject = { acts: [{ ms: 10, ends: 'ok', does: 5 }] };
 
 /**
@@ -32,7 +36,9 @@ export class Person extends Somebody {
   }
 
   /** A session was written. */
-  sees({ session_id, stuck = [], dead, status }: Snapshot): void {
+  sees(snapshot: Snapshot): void {
+    this.hears(snapshot);
+    const { session_id, stuck = [], dead, status } = snapshot;
     const { settles } = this.habits;
     if (settles === undefined || status !== 'parked' || dead !== undefined) return;
     for (const each of stuck) {
@@ -47,6 +53,15 @@ export class Person extends Somebody {
         if (settles.twoPeople) this.settle(session_id, intent_id, { ...request, by: 'bob' });
       });
     }
+  }
+
+  private hears({ session_id, question }: Snapshot): void {
+    const { answers } = this.habits;
+    if (answers === undefined || question === undefined) return;
+    const name = `answer to ${question.call}`;
+    if (this.seen.has(session_id + name)) return;
+    this.seen.add(session_id + name);
+    this.later(answers.afterMs, () => this.write(session_id, name, UNTIL_IT_IS_THERE));
   }
 
   /** A dead letter was put there. */

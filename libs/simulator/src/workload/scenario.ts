@@ -16,6 +16,8 @@ export interface Wish {
   cancel?: { afterMs: number; compensate: boolean };
   /** submitted again, with the same key, so long after it was accepted */
   againAfterMs?: number;
+  /** somebody writes to it, so long after it was accepted */
+  writes?: { afterMs: number }[];
 }
 
 /** What a schedule is about, before anything goes wrong. */
@@ -97,7 +99,7 @@ const drawExternal = (random: Randomness): JsonObject => {
 const TOOLS = { look: 3, put: 3, book: 5, mark: 1, send: 4, post: 1, wait: 1.5, ask: 0.6, fax: 0.6 };
 const isExternal = (tool: string): boolean => tool === 'ask' || tool === 'fax';
 
-const drawParameters = (random: Randomness, tool: string, name: string): JsonObject => {
+export const drawParameters = (random: Randomness, tool: string, name: string): JsonObject => {
   if (tool === 'wait') return { ms: random.chance(0.5) ? random.int(0, 500) : random.int(500, 10_000) };
   return isExternal(tool) ? { name, ...drawExternal(random) } : { name, acts: drawActs(random) };
 };

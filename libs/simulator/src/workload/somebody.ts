@@ -1,6 +1,7 @@
 import type { DeadLetters, Inbox, Sessions } from '#commander';
 import { DormouseError } from '#contracts';
 import type { Agenda } from '../world/agenda.js';
+import type { Ledger } from '../world/ledger.js';
 import type { Randomness } from '../world/randomness.js';
 import type { Trace } from '../world/trace.js';
 
@@ -16,6 +17,7 @@ export interface Outside {
   readonly agenda: Agenda;
   readonly random: Randomness;
   readonly trace: Trace | undefined;
+  readonly ledger: Ledger;
   /** of a process that runs now, if there is one */
   api(): Api | undefined;
   /** what somebody wants is nothing that can be asked for */
@@ -45,6 +47,16 @@ export abstract class Somebody {
       this.underWay--;
       run();
     });
+  }
+
+  /** @param name of the message; also its content, and what makes a repeat the same */
+  protected write(sessionId: string, name: string, tries = TRIES): void {
+    const message = async ({ inbox }: Api): Promise<void> => {
+      await inbox.message(sessionId, { content: name }, { tenant: TENANT, idempotencyKey: name });
+      this.world.ledger.messages.push({ sessionId, content: name });
+      this.world.trace?.add('client', `the message ${name} to ${sessionId} is accepted`);
+    };
+    this.insist(`write ${name}`, message, tries);
   }
 
   /** Calls, and calls again, elsewhere perhaps, while it isn't known what became of it. */

@@ -17,11 +17,19 @@ export interface ToolRun {
   didNothing: boolean;
 }
 
+/** A message that was answered with 202. */
+export interface AcceptedMessage {
+  sessionId: string;
+  /** no other has it */
+  content: string;
+}
+
 /** What was really done to the world, whatever anybody knows of it. */
 export class Ledger {
   readonly runs: ToolRun[] = [];
   /** what no model's server would have taken */
   readonly complaints: string[] = [];
+  readonly messages: AcceptedMessage[] = [];
   /** by intent id: when its tool had its effect, by the servers' clock */
   readonly effects = new Map<string, number[]>();
 

@@ -13,7 +13,8 @@ import type { Stage } from '../workload/acting-tools.js';
 import { Client } from '../workload/client.js';
 import { externalWorker } from '../workload/external-worker.js';
 import { Person } from '../workload/person.js';
-import { BEGIN_MS, drawScenario, type Scenario } from '../workload/scenario.js';
+import { withConversations } from '../workload/conversations.js';
+import { BEGIN_MS, drawParameters, drawScenario, type Scenario } from '../workload/scenario.js';
 import { SimulatedModel } from '../workload/simulated-model.js';
 import type { Api } from '../workload/somebody.js';
 import { strayRecord } from '../workload/strays.js';
@@ -52,6 +53,8 @@ export interface WorldOptions {
   /** the tools of a process */
   tools: (stage: Stage) => RegisteredTool[];
   submission?: Submission;
+  /** sessions that people write to, and that ask */
+  messages?: boolean;
   around?: Around;
   /** false: there is no sweeper, and what it would have to repair must not be needed */
   sweeps?: boolean;
@@ -60,6 +63,9 @@ export interface WorldOptions {
   /** changes what was drawn */
   scenario?: (scenario: Scenario) => Scenario;
 }
+
+/** Of a schedule's own seed and of what is drawn apart from it. */
+const APART = 2 ** 40;
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -107,7 +113,11 @@ export class World implements Surroundings {
     this.slots = new EmbeddedSlotStore(now);
     this.log = new LogRows(now);
     const drawn = drawScenario(this.random, options.submission);
-    this.scenario = options.scenario?.(drawn) ?? drawn;
+    const wanted =
+      options.messages === true
+        ? withConversations(drawn, new Randomness(options.seed + APART), drawParameters)
+        : drawn;
+    this.scenario = options.scenario?.(wanted) ?? wanted;
     this.faults = new FaultPlan(this.random, options.faults(this.scenario));
     this.deadLetters = new DeadLetterRows(now, this.scenario.settings.retentionMs);
     this.clients = this.scenario.wishes.map((wish) => new Client(this, wish));

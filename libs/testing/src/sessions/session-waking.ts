@@ -47,6 +47,27 @@ export const sessionWaking = ({ bed }: SessionSuite): void => {
       },
     );
 
+    it('that takes no step, as when a person sends something, leaves an earlier one', async () => {
+      const { store, now } = await opened();
+      const first = await created(store);
+      const id = first.session_id;
+      const step = stepAfter(first, now, { wakeAt: now + 60_000 });
+      const { snapshot } = step;
+      const { version } = snapshot;
+      snapshot.pending = [pendingIntent(id, version, now)];
+      const commit = { v: 1, step: 1, version, applied: 'x', at: now, status: snapshot.status };
+      snapshot.outbox = { commit, intent_ids: snapshot.pending.map((p) => p.intent_id), out: false };
+      expect((await store.commit(step)).kind).toBe('committed');
+      expect(await store.wakeOf(id)).toBe(now + 60_000);
+      // the intent's dispatcher puts it off
+      await store.lowerWake(id, now + 5_000);
+      const sent = stepAfter(snapshot, now, { wakeAt: now + 10_000 });
+      const { pending, outbox } = snapshot;
+      const written = { ...sent, snapshot: { ...sent.snapshot, pending, outbox } };
+      expect((await store.commit(written)).kind).toBe('committed');
+      expect(await store.wakeOf(id)).toBe(now + 5_000);
+    });
+
     it('is lowered before and settled after: who sees the later time sees the later snapshot', async () => {
       const { store, now } = await opened();
       let snapshot = await created(store, { wakeAt: now + 1_000 });
