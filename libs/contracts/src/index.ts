@@ -75,6 +75,7 @@ export { type Json, type JsonObject, type JsonSchema } from './json.js';
 export { type HeaderBag, retryAfterMs } from './retry-after.js';
 export { endOf, type Outcome, OUTCOME_STATUSES, type OutcomeStatus } from './outcome.js';
 export {
+  isSent,
   MESSAGE_POLICIES,
   type MessagePolicy,
   MessageRequest,

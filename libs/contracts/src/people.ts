@@ -17,6 +17,7 @@ export const SENT_NAMES = [
   'observation.cancel',
 ] as const;
 export type SentName = (typeof SENT_NAMES)[number];
+export const isSent = (name: string): name is SentName => (SENT_NAMES as readonly string[]).includes(name);
 
 /** The body of `POST /v1/sessions/{id}/messages`. */
 export const MessageRequest = Type.Object(

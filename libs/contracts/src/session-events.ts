@@ -17,7 +17,7 @@ import { resultId } from './ids.js';
 import type { JsonObject } from './json.js';
 import type { DeadLetter, Redrive } from './dead-letter.js';
 import type { Outcome } from './outcome.js';
-import { SENT_NAMES } from './people.js';
+import { isSent } from './people.js';
 import type { PendingIntent, Sent, Snapshot, StepCommit } from './snapshot.js';
 import { requestSpanId, runSpanId, stepSpanId, type TraceCarry } from './trace.js';
 
@@ -274,9 +274,8 @@ export const sentEvent = (
 
 /** What {@link sentEvent} was made of; undefined for every other event. */
 export const sentOf = (name: EventName, { id, time, data }: CloudEvent): Sent | undefined => {
-  const sent = SENT_NAMES.find((known) => known === name);
-  if (sent === undefined || typeof data !== 'object' || data === null) return undefined;
+  if (!isSent(name) || typeof data !== 'object' || data === null) return undefined;
   const { session_id: _, version, ...rest } = data as { session_id?: string; version?: unknown } & JsonObject;
   if (typeof version !== 'number') return undefined;
-  return { id, name: sent, at: Date.parse(time ?? ''), version, data: rest };
+  return { id, name, at: Date.parse(time ?? ''), version, data: rest };
 };

@@ -129,7 +129,11 @@ class Fold {
     const commit = log.commits.get(version);
     const observed = commit === undefined ? undefined : log.observations.get(commit.applied);
     if (commit === undefined || observed === undefined) {
-      this.damage ??= unreadable(version, `its observation ${commit?.applied ?? ''} isn't in the log`);
+      const lost = log.lostSent.get(commit?.applied ?? '');
+      this.damage ??=
+        lost === undefined
+          ? unreadable(version, `its observation ${commit?.applied ?? ''} isn't in the log`)
+          : payloadLost(lost, 'what a person sent');
       return false;
     }
     const made = foldStep(this.snapshot, observed.observation, commit, log);

@@ -2,6 +2,7 @@ import {
   type CloudEvent,
   EVENT_NAMES,
   type EventName,
+  isSent,
   resultId,
   type Sent,
   sentOf,
@@ -35,6 +36,8 @@ export class SessionLog {
   readonly commits = new Map<number, StepCommit>();
   /** what people sent, by the version of the snapshot that it was set down in */
   readonly sent = new Map<number, Sent>();
+  /** what people sent whose content is lost, by id */
+  readonly lostSent = new Map<string, CloudEvent>();
   /** a cancel that a step took up from the snapshot; its observation may be missing */
   cancel: StepCommit['cancel'];
   /** intents of ours that have an observation whose content is known */
@@ -81,6 +84,7 @@ export class SessionLog {
   }
 
   private addObservation(name: EventName, event: CloudEvent, ours: boolean): void {
+    if (ours && isLost(event) && isSent(name)) this.lostSent.set(event.id, event);
     const observation = isLost(event) ? lostObservation(name, event, ours) : this.read(name, event);
     if (observation === undefined || this.observations.has(observation.id)) return;
     this.observations.set(observation.id, { observation, event });
@@ -104,7 +108,7 @@ const RESULT = resultId('');
 
 /**
  * What can still be said of an observation whose payload is lost. Only payloads above `DORMOUSE_INLINE_LIMIT` lay in the
- * store, and only results of tools that succeeded are as large.
+ * store, and beside what people sent only results of tools that succeeded are as large.
  */
 const lostObservation = (name: EventName, event: CloudEvent, ours: boolean): Observation | undefined => {
   const id = ours ? event.id : `${event.source} ${event.id}`;

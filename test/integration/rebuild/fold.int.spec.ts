@@ -199,6 +199,27 @@ describe('a log that does not have all', () => {
     expect(ended.steps[1]?.history[0]).toMatchObject({ outcome: { result: { lost: expect.any(String) } } });
   });
 
+  it('that has lost what a person sent parks the session before the step that took it up', async () => {
+    const { snapshot, all } = await begun({ id: 'a', tool: 'look' });
+    const id = snapshot.session_id;
+    await rig.inbox.message(id, { content: 'large' }, { tenant: 'default' });
+    await rig.deliver(id, EVENT_NAMES.userMessage);
+    const whole = await eventually(
+      () => rig.intents.length === 2 && [...all, ...rig.observations.slice(1), ...rig.intents],
+    );
+    expect(sessionOf(folded(id, whole)).snapshot).toEqual(await rig.load(id));
+    const fold = sessionOf(
+      folded(
+        id,
+        losing(whole, (e) => e.type.endsWith(EVENT_NAMES.userMessage)),
+      ),
+    );
+    expect(fold.snapshot).toMatchObject({
+      status: 'parked',
+      error: { code: 'payload_lost', details: { event: `${id}.message.3` } },
+    });
+  });
+
   it('that has lost what a step decided parks the session there', async () => {
     const { snapshot, all } = await begun({ id: 'a', tool: 'look' });
     const id = snapshot.session_id;
