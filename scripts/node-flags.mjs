@@ -7,9 +7,9 @@ import { availableParallelism } from 'node:os';
 export const NODE_FLAGS = ['--max-semi-space-size=64', '--min-semi-space-size=16'];
 
 /**
- * The same for a process that has some of the roles, of which a machine has several: half the young generation, and the
- * old one is collected when it has doubled, not when it has quadrupled. Under a backlog such a process grows by some 100 MB
- * instead of 250, for a twentieth more of CPU in commanders, and none in the others.
+ * The same for a process that has some of the roles and no timers to see to, of which a machine has several: half the
+ * young generation, and the old one is collected when it has doubled, not when it has quadrupled. Under a backlog such a
+ * process grows by some 100 MB instead of 250, for a twentieth more of CPU in commanders, and none in the others.
  */
 export const NODE_FLAGS_OF_ROLES = [
   '--max-semi-space-size=32',
@@ -30,7 +30,6 @@ export const helperFlags = () => [
 
 /** @param {string | undefined} roles `DORMOUSE_ROLES` */
 export const nodeFlags = (roles) => {
-  const named = new Set((roles ?? '').split(',').map((role) => role.trim()));
-  named.delete('');
-  return named.size === 0 || named.size === 4 ? NODE_FLAGS : NODE_FLAGS_OF_ROLES;
+  const named = (roles ?? '').split(',').map((role) => role.trim());
+  return named.every((role) => role === '') || named.includes('scheduler') ? NODE_FLAGS : NODE_FLAGS_OF_ROLES;
 };

@@ -65,6 +65,7 @@ export const dispatcherOptions = (settings: Settings, open?: OpenTracing): Dispa
 const schedulerOptions = (settings: Settings): SchedulerOptions => ({
   events: eventContextOf(settings, 'scheduler'),
   topics: settings.log.topics,
+  groups: settings.log.groups,
   leaseMs: settings.protocol.leaseMs,
   retentionMs: settings.protocol.retentionMs,
   inlineLimitBytes: settings.protocol.inlineLimitBytes,

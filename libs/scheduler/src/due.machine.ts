@@ -46,6 +46,8 @@ export interface DueFacts {
   leaseMs: number;
   /** Of a tool that only waits: ms from the emission until its intent is to be repeated; nobody holds it meanwhile. */
   timerMs(tool: string, parameters: JsonObject): number | undefined;
+  /** So much stands in the log that what nobody has looked at is there, rather than lost. Default: it doesn't. */
+  backlog?: boolean;
 }
 
 /** A look at a session sets the next one to this from now at the latest. */
@@ -60,6 +62,10 @@ const lookAgain = (since: number, { now, leaseMs }: DueFacts): number =>
     leaseMs,
     Math.min(Math.max(LOOK_AGAIN_AFTER_MS, Math.round((now - since) / 2)), LOOK_AGAIN_AT_MOST_MS),
   );
+
+/** Whether what was published then may still stand in the log. After ten minutes nobody relies on that any more. */
+const mayStandInLog = (since: number, { backlog, now }: DueFacts): boolean =>
+  backlog === true && now - since < LOOK_AGAIN_AT_MOST_MS;
 
 type Look =
   | { kind: 'wait'; until: number }
@@ -118,7 +124,10 @@ const lookAt = (intent: PendingIntent, claim: ClaimFacts | null, facts: DueFacts
   }
   // nobody has claimed it: it waits in the log, it runs without a claim (a pure tool, for a moment), or it got lost
   const due = intent.emitted_at + Math.max(leaseMs, LOOK_AGAIN_AFTER_MS);
-  return due > now ? { kind: 'wait', until: due } : { kind: 'repeat', lost: true };
+  if (due > now) return { kind: 'wait', until: due };
+  return mayStandInLog(intent.emitted_at, facts)
+    ? { kind: 'wait', until: lookAgain(intent.emitted_at, facts) }
+    : { kind: 'repeat', lost: true };
 };
 
 const answered = (snapshot: Snapshot, intent: PendingIntent) => ({
@@ -143,8 +152,10 @@ export const dueWork = (context: EventContext, facts: DueFacts): DueWork => {
   if (isTerminal(snapshot.status)) return work;
 
   if (snapshot.status === 'queued') {
-    work.observations.push(sessionCreatedEvent(context, snapshot));
-    work.repaired++;
+    if (!mayStandInLog(snapshot.fixed.created_at, facts)) {
+      work.observations.push(sessionCreatedEvent(context, snapshot));
+      work.repaired++;
+    }
     at(lookAgain(snapshot.fixed.created_at, facts));
   }
   if (

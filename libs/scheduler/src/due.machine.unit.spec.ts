@@ -129,6 +129,27 @@ describe('a pending intent', () => {
     expect(found.in).toBeLessThanOrEqual(HOUR_MS);
   });
 
+  it.each<[string, Partial<PendingIntent>, ClaimFacts | null, string[]]>([
+    ['that nobody claimed for long may stand there', {}, null, []],
+    ['that nobody claimed for ten minutes is repeated', { emitted_at: NOW - 600_000 }, null, repeated],
+    ['whose claim is dead was seen, and is repeated', {}, claim({ leaseUntil: NOW - 1 }), repeated],
+    ['whose time of the brain has come is repeated', { not_before: NOW }, null, repeated],
+    ['whose claim has an outcome is answered', {}, claim({ outcome }), ['sess-a.1.0.result']],
+  ])('while much stands in the log: one %s', (_name, more, held, ids) => {
+    const { intents, observations, repaired, nextAt } = dueWork(context, {
+      snapshot: session([intent(more)]),
+      claims: [held],
+      now: NOW,
+      leaseMs: LEASE_MS,
+      timerMs: () => undefined,
+      backlog: true,
+    });
+    expect([...intents, ...observations].map(({ id }) => id)).toEqual(ids);
+    if (ids.length === 0) expect(repaired).toBe(0);
+    expect(nextAt).toBeGreaterThanOrEqual(NOW + LEASE_MS);
+    expect(nextAt).toBeLessThanOrEqual(NOW + 600_000);
+  });
+
   it('is repeated as it was published, and its outcome with the time of its end', () => {
     const facts = { now: NOW, leaseMs: LEASE_MS, timerMs: () => undefined };
     const snapshot = session([intent()]);
@@ -151,7 +172,13 @@ describe('a pending intent', () => {
 
 describe('a session', () => {
   it('that never began has its first observation again', () => {
-    expect(work(session([], { status: 'queued', version: 1 })).ids).toEqual(['sess-a.created']);
+    const queued = session([], { status: 'queued', version: 1 });
+    expect(work(queued).ids).toEqual(['sess-a.created']);
+    const facts = { claims: [], leaseMs: LEASE_MS, timerMs: () => undefined, backlog: true };
+    const created = queued.fixed.created_at;
+    const standing = (now: number) =>
+      dueWork(context, { ...facts, snapshot: queued, now }).observations.length;
+    expect([standing(created + 599_999), standing(created + 600_000)]).toEqual([0, 1]);
   });
   it('whose cancel nobody applied has it again', () => {
     const cancel = { compensate: false, at: NOW - 10_000 };

@@ -11,15 +11,18 @@ import { Payloads, SessionStore, type Wake } from '#state';
 import { Histograms } from '#telemetry';
 import { EventClient } from '#transport';
 import { dueWork, type DueWork, putOffUntil } from './due.machine.js';
+import { LogBacklog } from './log-backlog.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 
 const DEFAULT_POLL_MS = 50;
 /** Sessions looked at in one go: a backlog of due ones is worked off in batches, and published in one call. */
 const AT_ONCE = 500;
-/** With more than this share of a round moved on by others it is where another one is, and goes elsewhere. */
+/** Fewer than that are no backlog's: what got lost is repeated without asking the log. */
+const MANY = 100;
+/** With more than this share of a round moved on by others it isn't alone. */
 const CROWDED = 0.02;
-/** After so many rounds it does so anyway: nothing that is due stays behind while there is always more. */
-const ROUNDS_AT_A_PLACE = 16;
+/** From so many rounds' worth it then draws its own: two that draw from 8,000 have a sixteenth in common. */
+const SHARED = 16;
 const AFTER_AN_ERROR_MS = 1000;
 /** A session that can't be looked at (a record of a later release) keeps its entry, and nobody else from theirs. */
 const AFTER_A_BAD_ONE_MS = 60_000;
@@ -53,15 +56,15 @@ interface Look {
 export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('Sweeper');
   private readonly payloads: Payloads;
+  private readonly backlog: LogBacklog;
   private readonly counts: SweeperStats = { swept: 0, published: 0, repaired: 0 };
   /** s, from the time of a wake-up until what it asks for is published; by what that was: `due`, `lost` or `nothing` */
   readonly lateness = new Histograms();
   private timer: NodeJS.Timeout | undefined;
   private round: Promise<void> | undefined;
   private stopped = false;
-  /** where it begins to look for what is due, so that others who look elsewhere find other ones */
-  private place: number;
-  private roundsHere = 0;
+  /** others moved on what this one had looked at, in the last round that was full; at first nobody knows */
+  private crowded = true;
   private expiredAt = 0;
 
   constructor(
@@ -72,7 +75,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(SCHEDULER_OPTIONS) private readonly options: SchedulerOptions,
   ) {
     this.payloads = new Payloads(sessions, options.inlineLimitBytes);
-    this.place = this.drawn();
+    this.backlog = new LogBacklog(client, options);
   }
 
   get stats(): Readonly<SweeperStats> {
@@ -96,11 +99,12 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async sweep(): Promise<number> {
     const now = await this.sessions.now();
-    const due = await this.sessions.dueWakes(now, AT_ONCE, this.place);
+    const due = await this.share(now);
     if (due.length === 0) return 0;
     // sessions that are being rebuilt have no claims yet, and others are still to come
     if (await this.sessions.isEmptied()) return 0;
-    const looks = await Promise.all(due.map((wake) => this.look(wake, now)));
+    const backlog = due.length >= MANY && (await this.backlog.isLarge(now));
+    const looks = await Promise.all(due.map((wake) => this.look(wake, now, backlog)));
     const { intent, observation } = this.options.topics;
     await Promise.all([
       this.publish(observation, looks, ({ observations }) => observations),
@@ -112,24 +116,22 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.lateness.observe(whatFor(work), (publishedAt - wake.at) / 1_000);
     }
     const moved = await Promise.all(looks.map((look) => this.moveOn(look, now)));
-    if (due.length === AT_ONCE) this.goOn(moved.filter((ours) => !ours).length > CROWDED * AT_ONCE);
+    if (due.length === AT_ONCE) this.crowded = moved.filter((ours) => !ours).length > CROWDED * AT_ONCE;
     this.counts.swept += due.length;
     return due.length;
   }
 
-  /** Sweepers share a backlog without knowing of each other: each goes through it from a place of its own. */
-  private goOn(crowded: boolean): void {
-    this.roundsHere++;
-    if (!crowded && this.roundsHere < ROUNDS_AT_A_PLACE) return;
-    this.place = this.drawn();
-    this.roundsHere = 0;
+  /**
+   * The earliest that are due. Beside other sweepers, who see the same, some of the earliest, drawn at random: so they
+   * share a backlog without knowing of each other.
+   */
+  private async share(now: number): Promise<Wake[]> {
+    if (!this.crowded) return this.sessions.dueWakes(now, AT_ONCE);
+    const due = await this.sessions.dueWakes(now, SHARED * AT_ONCE);
+    return due.length > AT_ONCE ? drawn(due, AT_ONCE, this.options.random ?? Math.random) : due;
   }
 
-  private drawn(): number {
-    return (this.options.random ?? Math.random)();
-  }
-
-  private async look(wake: Wake, now: number): Promise<Look> {
+  private async look(wake: Wake, now: number, backlog: boolean): Promise<Look> {
     try {
       const snapshot = await this.sessions.load(wake.sessionId);
       if (snapshot === null) return { wake, nextAt: now + AFTER_NO_SESSION_MS };
@@ -138,6 +140,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
         claims: await this.claimsOf(snapshot),
         now,
         leaseMs: this.options.leaseMs,
+        backlog,
         timerMs: (tool, parameters) => this.tools.timerMs(tool, parameters),
       });
       return { wake, nextAt: work.nextAt, snapshot, work };
@@ -220,4 +223,14 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
 const whatFor = (work: DueWork | undefined): 'due' | 'lost' | 'nothing' => {
   if (work === undefined || work.intents.length + work.observations.length === 0) return 'nothing';
   return work.repaired > 0 ? 'lost' : 'due';
+};
+
+/** So many of them, any as likely as the others. */
+const drawn = <T>(all: readonly T[], count: number, random: () => number): T[] => {
+  const shuffled = [...all];
+  for (let i = 0; i < count; i++) {
+    const at = i + Math.floor(random() * (shuffled.length - i));
+    [shuffled[i], shuffled[at]] = [shuffled[at] as T, shuffled[i] as T];
+  }
+  return shuffled.slice(0, count);
 };

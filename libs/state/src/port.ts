@@ -139,11 +139,8 @@ export abstract class SessionStore {
   abstract lowerWake(sessionId: string, at: number): Promise<void>;
   /** Sets the entry to `to` if it still is `from`; tells whether it was. */
   abstract moveWake(sessionId: string, from: number, to: number): Promise<boolean>;
-  /**
-   * Entries due at `now`, earliest first, at most `limit`. With `from` (at least 0, below 1) they need not be the earliest
-   * of all: those who ask from different places are given different ones, as far as there are more than they ask for.
-   */
-  abstract dueWakes(now: number, limit: number, from?: number): Promise<Wake[]>;
+  /** Entries due at `now`, earliest first, at most `limit`. */
+  abstract dueWakes(now: number, limit: number): Promise<Wake[]>;
   /** When the earliest entry is due; null when there is none. */
   abstract nextWake(): Promise<number | null>;
   /** The entry of one session. */

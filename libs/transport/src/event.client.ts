@@ -53,6 +53,12 @@ export class EventClient extends ClientProxy {
     return () => undefined;
   }
 
+  /** How many records of a topic a group hasn't finished. Errors: as {@link publish} */
+  async backlog(topic: string, group: string): Promise<number> {
+    const lags = await this.transport.lag(topic, group);
+    return lags.reduce((sum, { end, committed }) => sum + (end - committed), 0);
+  }
+
   connect(): Promise<void> {
     return Promise.resolve();
   }

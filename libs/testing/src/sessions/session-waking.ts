@@ -229,30 +229,6 @@ export const sessionWaking = ({ bed }: SessionSuite): void => {
       expect(await store.dueWakes(now + 99, 10)).toEqual([]);
     });
 
-    it('give what is due from any place to begin at, at most so many, and in the end all of it', async () => {
-      const { store, now } = await opened();
-      const ids = new Set<string>();
-      for (let i = 0; i < 40; i++) ids.add((await created(store, { wakeAt: now + (i % 3) })).session_id);
-      const later = await created(store, { wakeAt: now + 60_000 });
-      for (const from of [0, 0.4, 0.999]) {
-        const all = await store.dueWakes(now + 10, 100, from);
-        expect(new Set(all.map(({ sessionId }) => sessionId))).toEqual(ids);
-      }
-      const moved = new Set<string>();
-      for (let round = 0; moved.size < ids.size; round++) {
-        const due = await store.dueWakes(now + 10, 7, (round % 5) / 5);
-        expect(due.map(({ at }) => at)).toEqual(due.map(({ at }) => at).sort((a, b) => a - b));
-        expect(due).toHaveLength(Math.min(7, ids.size - moved.size));
-        for (const { sessionId, at } of due) {
-          expect(await store.moveWake(sessionId, at, now + 50_000)).toBe(true);
-          moved.add(sessionId);
-        }
-      }
-      expect(moved).toEqual(ids);
-      expect(await store.dueWakes(now + 10, 7, 0.5)).toEqual([]);
-      expect(await store.wakeOf(later.session_id)).toBe(now + 60_000);
-    });
-
     it('order times by number, whatever their length', async () => {
       const store = await bed().open();
       const times = [9, 1_000_000_000_000, 100, 99_999_999_999_999, 0, 10];

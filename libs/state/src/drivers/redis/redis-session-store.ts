@@ -130,8 +130,8 @@ export class RedisSessionStore extends SessionStore {
     return this.wakes.move(sessionId, from, to);
   }
 
-  dueWakes(now: number, limit: number, from?: number): Promise<Wake[]> {
-    return this.wakes.due(now, limit, from);
+  dueWakes(now: number, limit: number): Promise<Wake[]> {
+    return this.wakes.due(now, limit);
   }
 
   nextWake(): Promise<number | null> {

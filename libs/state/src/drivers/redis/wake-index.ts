@@ -12,25 +12,19 @@ export interface TimedEntry {
   at: number;
 }
 
-/**
- * Entries of an index in parts up to a time, in order, at most `limit`: the earliest of all, or of one part after the other.
- * On a single server one call asks all parts.
- */
+/** The earliest entries of an index in parts, in order, at most `limit`. On a single server one call asks all parts. */
 export const firstEntries = async (
   redis: RedisConnection,
   parts: readonly string[],
   upTo: string,
   limit: number,
-  of: 'all' | 'each' = 'all',
 ): Promise<TimedEntry[]> => {
   const calls = redis.cluster ? parts.map((part) => [part]) : [parts];
-  const args = [upTo, limit, of === 'each' ? 1 : 0];
-  const replies = await Promise.all(calls.map((keys) => redis.run(firstEntriesMove, keys, args)));
+  const replies = await Promise.all(calls.map((keys) => redis.run(firstEntriesMove, keys, [upTo, limit])));
   const flat = (replies as string[][]).flat();
   const entries: TimedEntry[] = [];
   for (let i = 0; i < flat.length; i += 2) entries.push({ member: flat[i] ?? '', at: Number(flat[i + 1]) });
-  const byTime = (a: TimedEntry, b: TimedEntry): number => a.at - b.at;
-  return of === 'each' ? entries.slice(0, limit).sort(byTime) : entries.sort(byTime).slice(0, limit);
+  return entries.sort((a, b) => a.at - b.at).slice(0, limit);
 };
 
 /** Wake-ups: session ids by time, in parts that on a cluster lie elsewhere than their sessions. */
@@ -45,13 +39,8 @@ export class WakeIndex {
     return at === null ? null : Number(at);
   }
 
-  /** @param from the part to begin with, as a share of all of them; undefined: the earliest of all parts */
-  async due(now: number, limit: number, from?: number): Promise<Wake[]> {
-    const parts = this.keys.wakes();
-    const start = Math.floor((from ?? 0) * parts.length);
-    const order = [...parts.slice(start), ...parts.slice(0, start)];
-    const of = from === undefined ? 'all' : 'each';
-    const entries = await firstEntries(this.redis, order, String(now), limit, of);
+  async due(now: number, limit: number): Promise<Wake[]> {
+    const entries = await firstEntries(this.redis, this.keys.wakes(), String(now), limit);
     return entries.map(({ member, at }) => ({ sessionId: member, at }));
   }
 
