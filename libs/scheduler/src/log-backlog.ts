@@ -17,19 +17,20 @@ export class LogBacklog {
   ) {}
 
   /**
-   * Whether what was published half a minute ago may still wait there for its turn. Errors: `unavailable`
+   * Whether what was published half a minute ago may still wait there for its turn. Not, where the log doesn't say: too much
+   * repeated changes nothing.
    * @param now ms, as the last time it was asked
    */
   async isLarge(now: number): Promise<boolean> {
     const { topics, groups } = this.options;
     if (groups === undefined) return false;
     if (now - this.askedAt >= ASK_EVERY_MS) {
-      const [intents, observations] = await Promise.all([
+      this.askedAt = now;
+      const standing = await Promise.all([
         this.client.backlog(topics.intent, groups.dispatcher),
         this.client.backlog(topics.observation, groups.commander),
-      ]);
-      this.large = intents + observations >= LARGE;
-      this.askedAt = now;
+      ]).catch(() => [0]);
+      this.large = standing.reduce((sum, records) => sum + records, 0) >= LARGE;
     }
     return this.large;
   }

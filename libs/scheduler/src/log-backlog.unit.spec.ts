@@ -24,6 +24,17 @@ describe('the backlog of the log', () => {
     expect(asked).toEqual(['a of d', 'b of c', 'a of d', 'b of c']);
   });
 
+  it('is none while the log does not say', async () => {
+    let isAway = false;
+    const backlog = new LogBacklog(
+      { backlog: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve(1_000)) },
+      { topics, groups },
+    );
+    expect(await backlog.isLarge(0)).toBe(true);
+    isAway = true;
+    expect(await backlog.isLarge(5_000)).toBe(false);
+  });
+
   it("is nobody's when the groups are not known", async () => {
     const backlog = new LogBacklog({ backlog: () => Promise.reject(new Error('asked')) }, { topics });
     expect(await backlog.isLarge(0)).toBe(false);

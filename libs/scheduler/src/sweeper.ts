@@ -17,8 +17,6 @@ import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js
 const DEFAULT_POLL_MS = 50;
 /** Sessions looked at in one go: a backlog of due ones is worked off in batches, and published in one call. */
 const AT_ONCE = 500;
-/** Fewer than that are no backlog's: what got lost is repeated without asking the log. */
-const MANY = 100;
 /** With more than this share of a round moved on by others it isn't alone. */
 const CROWDED = 0.02;
 /** From so many rounds' worth it then draws its own: two that draw from 8,000 have a sixteenth in common. */
@@ -103,7 +101,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     if (due.length === 0) return 0;
     // sessions that are being rebuilt have no claims yet, and others are still to come
     if (await this.sessions.isEmptied()) return 0;
-    const backlog = due.length >= MANY && (await this.backlog.isLarge(now));
+    const backlog = await this.backlog.isLarge(now);
     const looks = await Promise.all(due.map((wake) => this.look(wake, now, backlog)));
     const { intent, observation } = this.options.topics;
     await Promise.all([
