@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { CommanderModule, type CommanderOptions, OpenAiBrain, PlanBrain, SessionsModule } from '#commander';
 import { DispatcherModule, type DispatcherOptions, ToolsModule, type ToolsOptions } from '#dispatcher';
 import { SchedulerModule, type SchedulerOptions } from '#scheduler';
-import { TransportModule } from '#transport';
+import { SUSPECT_AFTER, TransportModule } from '#transport';
 import { type Role, type Settings, SettingsModule } from './config/index.js';
 import { HttpModule } from './http/http.module.js';
 import type { RouteTable } from './http/route-table.js';
@@ -21,6 +21,8 @@ export interface Parts {
   routes: RouteTable;
   /** undefined: nobody follows what is done */
   tracing: OpenTracing | undefined;
+  /** suspects are tried here: nothing is left to others for being one */
+  trial?: boolean;
 }
 
 const brains = (
@@ -60,6 +62,7 @@ export const dispatcherOptions = (settings: Settings, open?: OpenTracing): Dispa
   shutdownMs: settings.process.shutdownMs,
   resultLimitBytes: settings.tools.resultLimitBytes,
   inlineLimitBytes: settings.protocol.inlineLimitBytes,
+  holdMs: settings.protocol.holdMs,
 });
 
 const schedulerOptions = (settings: Settings): SchedulerOptions => ({
@@ -75,11 +78,16 @@ const schedulerOptions = (settings: Settings): SchedulerOptions => ({
 /** The modules of each role; what several need is imported once, above them. */
 const MODULES: Record<
   Role,
-  (settings: Settings, tracing: OpenTracing | undefined) => DynamicModule['imports'] & object
+  (settings: Settings, parts: Pick<Parts, 'tracing' | 'trial'>) => DynamicModule['imports'] & object
 > = {
   api: () => [],
   commander: () => [CommanderModule],
-  dispatcher: (settings, tracing) => [DispatcherModule.forRoot(dispatcherOptions(settings, tracing))],
+  dispatcher: (settings, { tracing, trial }) => [
+    DispatcherModule.forRoot({
+      ...dispatcherOptions(settings, tracing),
+      ...(trial === true ? {} : { suspectAfter: SUSPECT_AFTER }),
+    }),
+  ],
   scheduler: (settings) => [SchedulerModule.forRoot(schedulerOptions(settings))],
 };
 
@@ -89,7 +97,7 @@ export class AppModule {
   static forRoles(
     roles: readonly Role[],
     settings: Settings,
-    { storage, tools, routes, tracing }: Parts,
+    { storage, tools, routes, tracing, trial = false }: Parts,
   ): DynamicModule {
     const troubles = new ModelTroubles();
     return {
@@ -109,7 +117,7 @@ export class AppModule {
           resultLimitBytes: settings.tools.resultLimitBytes,
         }),
         SessionsModule.forRoot(commanderOptions(settings, tracing, troubles)),
-        ...roles.flatMap((role) => MODULES[role](settings, tracing)),
+        ...roles.flatMap((role) => MODULES[role](settings, { tracing, trial })),
         MetricsModule.forRoot({ spans: tracing?.counts, journal: storage.journal, troubles }),
         HttpModule.forRoot({ api: roles.includes('api'), routes }),
       ],

@@ -76,7 +76,7 @@ export const connectStrategies = (
 /** The application of the settings' roles, made and not begun. */
 export const createApp = async (
   settings: Settings,
-  given: Pick<Parts, 'storage' | 'tracing'>,
+  given: Pick<Parts, 'storage' | 'tracing' | 'trial'>,
   logger: LoggerService | false,
 ): Promise<NestFastifyApplication> => {
   const parts: Parts = { ...given, tools: await toolsOf(settings), routes: new RouteTable() };
@@ -93,7 +93,7 @@ export const startHandlers = async (
   settings: Settings,
   storage: Storage,
 ): Promise<NestFastifyApplication> => {
-  const app = await createApp(settings, { storage, tracing: undefined }, false);
+  const app = await createApp(settings, { storage, tracing: undefined, trial: true }, false);
   connectStrategies(app, settings, () => undefined);
   await app.init();
   await app.startAllMicroservices();

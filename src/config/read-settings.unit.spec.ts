@@ -36,6 +36,7 @@ describe('the settings', () => {
       },
       protocol: {
         leaseMs: 30_000,
+        holdMs: 60_000,
         retentionMs: 604_800_000,
         auditRestMs: 10_000,
         inlineLimitBytes: 262_144,
@@ -98,6 +99,7 @@ describe('the settings', () => {
     ['DORMOUSE_DURABILITY', 'Power'],
     ['DORMOUSE_CONCURRENCY', '0'],
     ['DORMOUSE_LEASE_MS', '30s'],
+    ['DORMOUSE_HOLD_MS', 'a minute'],
     ['DORMOUSE_SHUTDOWN_MS', 'soon'],
     ['DORMOUSE_RETENTION_MS', '7d'],
     ['DORMOUSE_BODY_LIMIT', '1MB'],

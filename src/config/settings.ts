@@ -59,6 +59,7 @@ export interface ToolSettings {
 }
 export interface ProtocolSettings {
   readonly leaseMs: number;
+  readonly holdMs: number;
   readonly retentionMs: number;
   /** between two passes of the audit */
   readonly auditRestMs: number;
@@ -147,6 +148,7 @@ export const settingsOf = (values: ReadValues): Settings => ({
   },
   protocol: {
     leaseMs: values.DORMOUSE_LEASE_MS ?? DEFAULTS.DORMOUSE_LEASE_MS,
+    holdMs: values.DORMOUSE_HOLD_MS ?? DEFAULTS.DORMOUSE_HOLD_MS,
     retentionMs: values.DORMOUSE_RETENTION_MS ?? DEFAULTS.DORMOUSE_RETENTION_MS,
     auditRestMs: values.DORMOUSE_AUDIT_MS ?? DEFAULTS.DORMOUSE_AUDIT_MS,
     inlineLimitBytes: values.DORMOUSE_INLINE_LIMIT ?? DEFAULTS.DORMOUSE_INLINE_LIMIT,

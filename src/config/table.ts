@@ -29,6 +29,7 @@ export const DEFAULTS = {
   DORMOUSE_DURABILITY: 'process',
   DORMOUSE_CONCURRENCY: 4000,
   DORMOUSE_LEASE_MS: 30 * SECOND_MS,
+  DORMOUSE_HOLD_MS: 60 * SECOND_MS,
   DORMOUSE_SHUTDOWN_MS: 30 * SECOND_MS,
   DORMOUSE_STANDSTILL_MS: 120 * SECOND_MS,
   DORMOUSE_RETENTION_MS: 7 * DAY_MS,
@@ -124,6 +125,10 @@ export const TABLE = {
   DORMOUSE_LEASE_MS: setting(
     wholeNumber(300, DAY_MS, 'milliseconds'),
     `A crashed dispatcher's tools are taken over after so long. ${leaveUnset(DEFAULTS.DORMOUSE_LEASE_MS)}`,
+  ),
+  DORMOUSE_HOLD_MS: setting(
+    wholeNumber(1, DAY_MS, 'milliseconds'),
+    `A run that lasts longer is carried on by its claim, and its record is finished. ${leaveUnset(DEFAULTS.DORMOUSE_HOLD_MS)}`,
   ),
   DORMOUSE_SHUTDOWN_MS: setting(
     wholeNumber(0, DAY_MS, 'milliseconds'),

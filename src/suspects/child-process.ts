@@ -21,6 +21,7 @@ export class SuspectChild {
   private readonly slots = new Map<string, string>();
   private trying: { offset: number; ended: (how: ChildEnd) => void } | undefined;
   private ending = false;
+  private stopping = false;
   private gone = false;
 
   constructor(
@@ -91,6 +92,7 @@ export class SuspectChild {
   /** Lets what runs end, for `graceMs` at most. */
   async stop(graceMs: number): Promise<void> {
     this.ending = true;
+    this.stopping = true;
     this.send({ kind: 'end', when: 'now' });
     const timer = setTimeout(() => this.child.kill('SIGKILL'), graceMs);
     await this.exited;
@@ -103,11 +105,11 @@ export class SuspectChild {
     trying?.ended(how);
   }
 
-  /** It is surely dead: nobody has to wait for the leases that it had. */
+  /** It is surely dead: nobody has to wait for the leases that it had. What it still ran has killed it, unless we did. */
   private async buried(): Promise<void> {
     const { claims, slots } = this.storage;
     await Promise.allSettled([
-      ...[...this.held.values()].map(({ key, token }) => claims.handBack(key, token)),
+      ...[...this.held.values()].map(({ key, token }) => claims.handBack(key, token, !this.stopping)),
       ...[...this.slots].map(([token, tool]) => slots.free(tool, token)),
     ]);
     this.settle(this.ending ? 'ended' : 'died');

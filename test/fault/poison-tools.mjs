@@ -24,6 +24,19 @@ export const tools = [
     },
   },
   {
+    name: 'deadly_later',
+    description: 'kills the process that runs it after a while, until it is mended',
+    parameters: object,
+    effect: 'idempotent',
+    retry: { maxAttempts: 2, initialMs: 10, factor: 1, maxMs: 10 },
+    run: async (parameters, { attempt }) => {
+      ran(`deadly ${attempt}`);
+      await new Promise((resolve) => setTimeout(resolve, parameters.ms));
+      if (!isMended()) die(parameters);
+      return { attempt };
+    },
+  },
+  {
     name: 'deadly_to_decide',
     description: 'kills the Commander that asks what class a call of it is',
     parameters: object,

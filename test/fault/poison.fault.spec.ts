@@ -107,6 +107,8 @@ describe.each(drivers)('a record that kills its process, on %s', (_, env) => {
   it.each([
     ['a tool', 'deadly', { by: 'kill' }, 'deadly'],
     ['a tool that calls process.exit', 'deadly', { by: 'exit' }, 'deadly'],
+    // its record is finished by then, and so is the trial
+    ['a tool that its claim carries on', 'deadly_later', { by: 'kill', ms: 1_200 }, 'deadly'],
     ['a decision', 'deadly_to_decide', { by: 'kill', deadly: true }, 'decided'],
   ])(
     '(%s) is a dead letter after five deaths and two alone, and takes no neighbour along',
@@ -117,6 +119,7 @@ describe.each(drivers)('a record that kills its process, on %s', (_, env) => {
         ...env(),
         DORMOUSE_TOOLS: './test/fault/poison-tools.mjs',
         DORMOUSE_LEASE_MS: '1000',
+        DORMOUSE_HOLD_MS: '400',
         TEST_JOURNAL: journal,
       };
       running = await Supervised.start(settings);
@@ -174,7 +177,7 @@ describe.each(drivers)('a record that kills its process, on %s', (_, env) => {
       );
       expect(done).toMatchObject({
         error: null,
-        result: { p: tool === 'deadly' ? { attempt: 1 } : 'done' },
+        result: { p: tool === 'deadly_to_decide' ? 'done' : { attempt: 1 } },
       });
       expect(supervised.deaths).toBe(5);
       folder.remove();

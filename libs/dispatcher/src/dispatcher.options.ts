@@ -28,6 +28,10 @@ export interface DispatcherOptions {
   timers?: Timers;
   /** runs something when what is ready now has had its turn; default `setImmediate` */
   soon?: (run: () => void) => void;
+  /** how long a run holds its record before its claim carries it on, ms; default 60 000 */
+  holdMs?: number;
+  /** a run that its claim carries on is tried alone when so many owners died over it; default: never */
+  suspectAfter?: number;
   /** how exactly timeouts and waits are kept, ms; default 20 */
   pulseMs?: number;
 }

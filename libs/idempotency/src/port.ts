@@ -32,6 +32,8 @@ export interface ClaimView {
   cancelRequested: boolean;
   /** what was handed over: the whole intent as it was on the wire */
   record?: string;
+  /** owners that died over it since then, one after the other; absent: none. An attempt that ends by itself clears it */
+  deaths?: number;
   outcome?: Outcome;
   /** ms; only a recorded or sealed claim has one */
   expiresAt?: number;
@@ -47,7 +49,15 @@ export type ClaimReply =
   /** nobody had it */
   | { kind: 'claimed' }
   /** its lease had run out or was handed back: ours now, with what the earlier owner left */
-  | { kind: 'taken_over'; started: boolean; attempts: number; notBefore: number; cancelRequested: boolean }
+  | {
+      kind: 'taken_over';
+      started: boolean;
+      attempts: number;
+      notBefore: number;
+      cancelRequested: boolean;
+      /** see {@link ClaimView} */
+      deaths?: number;
+    }
   /** a live owner holds it */
   | { kind: 'held'; leaseUntil: number }
   /** it ended: publish this */
@@ -79,6 +89,7 @@ export type SealReply =
  * - At most one token holds a claim at a time; the store's clock decides when a lease is over.
  * - `start`, `record`, `renew`, `defer` with a token that doesn't hold the claim any more change nothing.
  * - An outcome, once recorded, is never replaced; it lives for `retentionMs`.
+ * - A claim that keeps its intent's record counts the owners whose lease ran out: nobody else sees that they die of it.
  * - What resolved outlives what `capabilities.durability` says; what rejected may have happened or not.
  *
  * Errors: {@link DormouseError} `unavailable` (retryable), `closed`, `newer_version`.
@@ -92,7 +103,10 @@ export abstract class ClaimStore {
   abstract claim(request: ClaimRequest): Promise<ClaimReply>;
   /** Before a compensatable or irreversible tool runs. Refused when the claim was taken over, sealed, or its lease is over. */
   abstract start(key: ClaimKey, token: string): Promise<StartReply>;
-  /** Extends the lease to now + `leaseMs`. A holder whose lease has run out but whom nobody replaced holds it again. */
+  /**
+   * Extends the lease to now + `leaseMs`. A holder whose lease has run out but whom nobody replaced holds it again. One
+   * that has recorded its outcome is told `held`, and nothing changes: nobody has taken anything from it.
+   */
   abstract renew(key: ClaimKey, token: string, leaseMs: number): Promise<RenewReply>;
   /**
    * An attempt ended and another will follow, or the intent waits for a time: keeps `attempts` and `notBefore`, clears
@@ -116,8 +130,12 @@ export abstract class ClaimStore {
   ): Promise<RecordReply>;
   /** By the Commander: what isn't started never will be. Makes a claim where there is none. */
   abstract seal(key: ClaimKey, digest: string, outcome: Outcome, retentionMs: number): Promise<SealReply>;
-  /** Ends the lease at once, keeps everything else. Never deletes. Nothing happens with a stale token. */
-  abstract handBack(key: ClaimKey, token: string): Promise<void>;
+  /**
+   * Ends the lease at once, keeps everything else. Never deletes. Nothing happens with a stale token.
+   *
+   * @param died the owner is known to be dead: counted as one whose lease ran out
+   */
+  abstract handBack(key: ClaimKey, token: string, died?: boolean): Promise<void>;
   /** The session doesn't wait for it (stale): deletes the claim if the token holds it and it has no outcome. */
   abstract drop(key: ClaimKey, token: string): Promise<void>;
   /** After the step that applied its observation: deletes the claim whatever it holds. */

@@ -11,6 +11,7 @@ import type { EventStrategyOptions, EventStrategyStats } from './event-strategy.
 import { unknownVersion } from './event-version.js';
 import { KeyOrderedConsumer } from './key-ordered-consumer.js';
 import { PoisonGate } from './poison/poison-gate.js';
+import { SuspectError } from './poison/suspect-error.js';
 import type { LogRecord } from './port.js';
 import { RetryLog, placeOf } from './retry-log.js';
 
@@ -39,6 +40,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   override readonly transportId: symbol;
   // errors come back to us: without this Nest would log them as well
   override readonly propagatesEventHandlerErrors = true;
+  private gate: PoisonGate | undefined;
   private consumer: KeyOrderedConsumer;
   /** nobody is to be given records now, and the group is left */
   private suspended = false;
@@ -180,6 +182,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     const { transport, topic, group, maxInFlight } = options;
     this.tooNew.clear();
     const gate = gateOf(options);
+    this.gate = gate;
     return new KeyOrderedConsumer({
       ...options.consumer,
       ...(maxInFlight === undefined ? {} : { maxInFlight }),
@@ -242,6 +245,15 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     try {
       await this.routes.run(handlers, event, delivery);
     } catch (error) {
+      if (SuspectError.is(error) && this.gate !== undefined) {
+        const { record } = delivery;
+        return this.gate.suspected(
+          error,
+          delivery,
+          () => this.handle(record, delivery),
+          (facts) => this.burials.bury(record, delivery, facts, event),
+        );
+      }
       if (!DeadLetterError.is(error)) throw error;
       const { code, message, attempts } = error;
       await this.burials.bury(delivery.record, delivery, { reason: code, error: message, attempts }, event);

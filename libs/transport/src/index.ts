@@ -41,6 +41,7 @@ export {
 } from './port.js';
 export { eventNameOf } from './poison/event-name.js';
 export { type PoisonOptions, SUSPECT_AFTER, type Trial } from './poison/poison.options.js';
+export { SuspectError } from './poison/suspect-error.js';
 export { OriginalErrorFilter } from './original-error.filter.js';
 export { backgroundTimers, systemTimers, type Timers } from './timers.js';
 export { readTopic } from './read-topic.js';

@@ -245,6 +245,34 @@ describe('a claim whose owner is gone', () => {
   });
 });
 
+describe('a run that its claim carries on', () => {
+  it('is a suspect when as many owners died over it as make one, and is left to whoever tries it', async () => {
+    const begun: string[] = [];
+    const hangs = tool('t', 'idempotent', () => {
+      begun.push('run');
+      return new Promise(() => undefined);
+    });
+    const event = await bed.intent('t', { effect: 'idempotent' });
+    for (let owner = 0; owner < 3; owner++) {
+      const frozen = bed.process([hangs], { holdMs: 200, suspectAfter: 3 });
+      const running = frozen.run(event);
+      await eventually(() => begun.length === owner + 1);
+      await bed.clock.advance(300);
+      await running;
+      expect(frozen.executor.counts.handedOver).toBe(1);
+      frozen.freeze();
+      await bed.clock.advance(LEASE_MS);
+    }
+    const next = bed.process([hangs], { suspectAfter: 3 });
+    await expect(next.run(event)).rejects.toMatchObject({ suspect: true, deaths: 3, retryable: true });
+    expect(begun).toHaveLength(3);
+    // its lease is handed back: whoever tries it need not wait
+    const alone = bed.process([tool('t', 'idempotent', () => 'survived')]);
+    await alone.run(event);
+    expect(alone.published[0]?.data?.result).toBe('survived');
+  });
+});
+
 describe('an outcome', () => {
   it('of an owner that was replaced is not published', async () => {
     const gate = deferred<string>();

@@ -194,7 +194,7 @@ describe('beside the store that was emptied', () => {
   it('a dead letter of a session that is not in it is not done with until that can be told', async () => {
     const letters = await createRedisDeadLetterStore({ url: server.url, retentionMs: 60_000 });
     const deliveries = await createRedisDeliveryLedger({ url: server.url, retentionMs: 60_000 });
-    const deadLetters = new DeadLetters(letters, sessions, deliveries, rig.transport, options);
+    const deadLetters = new DeadLetters(letters, sessions, deliveries, rig.claims, rig.transport, options);
     const { session_id } = await rig.begin({ plan: { steps: [{ id: 'a', tool: 'look' }] } });
     const [event] = await eventually(() => rig.intents.length > 0 && rig.intents);
     const { key, value, headers = {} } = encodeEvent(DEFAULT_TOPICS.intent, event!);

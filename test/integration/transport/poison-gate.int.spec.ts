@@ -11,6 +11,8 @@ import {
   eventNameOf,
   EventStrategy,
   type PoisonOptions,
+  SUSPECT_AFTER,
+  SuspectError,
 } from '#transport';
 
 const TOPIC = 'agent.intent';
@@ -50,6 +52,8 @@ class Scenario {
   readonly hanging = new Set<string>();
   /** they kill the child in which they are tried */
   readonly deadly = new Set<string>();
+  /** owners of its claim that died over it, as that tells: enough to be tried alone */
+  readonly carriedOn = new Map<string, number>();
   /** calls of the store of deliveries, by name */
   asked: string[] = [];
   /** so many of the next calls of it fail */
@@ -126,6 +130,8 @@ class Scenario {
   }
 
   private async handle(boot: string, id: string): Promise<void> {
+    const deaths = this.carriedOn.get(id);
+    if (deaths !== undefined) throw new SuspectError(id, deaths);
     this.begun.push(`${boot} ${id}`);
     if (this.hanging.has(id)) await new Promise(() => undefined);
   }
@@ -135,6 +141,9 @@ class Scenario {
   ): Promise<'finished' | 'killed'> {
     const id = decodeEvent(record).event?.id ?? '';
     this.begun.push(`alone ${id}`);
+    const deaths = this.carriedOn.get(id);
+    // its claim counts what its child dies of
+    if (deaths !== undefined && this.deadly.has(id)) this.carriedOn.set(id, deaths + 1);
     return this.deadly.has(id) ? 'killed' : 'finished';
   }
 
@@ -271,5 +280,34 @@ describe('the gate before records that processes died over', () => {
     await seventh.publish('poison');
     await scenario.begins(`${seventh.boot} poison`);
     expect(scenario.buried).toHaveLength(1);
+  });
+
+  describe('a run that its claim carries on, and whose owners died over it', () => {
+    beforeEach(() => {
+      scenario.carriedOn.set('run', SUSPECT_AFTER);
+    });
+
+    it('is tried alone, though no process has died over its record, and goes on when it kills nothing', async () => {
+      const process = await scenario.start();
+      await process.publish('run');
+      await eventually(() => process.strategy.stats.finished === 1);
+      expect(scenario.begun).toEqual(['alone run']);
+      expect(scenario.buried).toEqual([]);
+    });
+
+    it('is a dead letter when it kills alone as well, and no copy of it is until it is released', async () => {
+      scenario.deadly.add('run');
+      const process = await scenario.start();
+      await process.publish('run', 'run', 'other');
+      await eventually(() => process.strategy.stats.finished === 3);
+      expect(scenario.begun.filter((line) => line === 'alone run')).toHaveLength(2);
+      expect(scenario.buried.map(({ facts }) => facts)).toMatchObject([
+        { reason: 'poison', deliveries: 7, attempts: 0 },
+      ]);
+      await process.release('run');
+      scenario.carriedOn.clear();
+      await process.publish('run');
+      await scenario.begins(`${process.boot} run`);
+    });
   });
 });

@@ -6,6 +6,7 @@ import {
   redrivenEvent,
   type SessionDeadLetter,
 } from '#contracts';
+import { ClaimStore } from '#idempotency';
 import {
   type DeadLetterPage,
   type DeadLetterQuery,
@@ -17,6 +18,7 @@ import {
 } from '#state';
 import { type BuriedRecord, encodeEvent, eventNameOf, type OutboundRecord, Transport } from '#transport';
 import { COMMANDER_OPTIONS, type CommanderOptions } from '../commander.options.js';
+import { forgiveDeaths } from './forgive.js';
 import { letterOf } from './letter-of.js';
 
 /** Who has a dead letter published again, and why. */
@@ -46,6 +48,7 @@ export class DeadLetters {
     private readonly letters: DeadLetterStore,
     private readonly sessions: SessionStore,
     private readonly deliveries: DeliveryLedger,
+    private readonly claims: ClaimStore,
     private readonly transport: Transport,
     @Inject(COMMANDER_OPTIONS) private readonly options: CommanderOptions,
   ) {}
@@ -110,6 +113,8 @@ export class DeadLetters {
     });
     const { topic, partition } = letter;
     const record = { ...letter, value, timestampMs: letter.at };
+    if (letter.session_id !== undefined && letter.intent_id !== undefined)
+      await forgiveDeaths(this.claims, { sessionId: letter.session_id, intentId: letter.intent_id });
     await this.deliveries.release({ topic, partition }, eventNameOf(record, events.deployment));
     await this.transport.publish(records);
     return { letter, redriven: [...redriven, await this.letters.markRedriven(id, order)] };

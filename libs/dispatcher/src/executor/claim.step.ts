@@ -2,7 +2,7 @@ import { DormouseError, type Outcome } from '#contracts';
 import { nextToken } from '#idempotency';
 import { hasExpired } from '#state';
 import { closing } from './closing.js';
-import { HOLD_MS, type IntentRun } from './intent.run.js';
+import type { IntentRun } from './intent.run.js';
 import type { Parts } from './parts.js';
 import { place, unplace } from './place.step.js';
 
@@ -42,6 +42,7 @@ export const claim = async (parts: Parts, run: IntentRun): Promise<Claimed> => {
         parts.counts.takenOver++;
         run.holds(leases.hold(intent.key, token, sent));
         run.attempts = Math.max(run.attempts, reply.attempts);
+        run.deaths = reply.deaths ?? 0;
         // a pure tool's claim comes after its beginning, unless it was put off before
         run.begun ||= reply.started || run.attempts > 0 || (run.effect === 'pure' && reply.notBefore === 0);
         return { kind: 'ours', started: reply.started, notBefore: reply.notBefore };
@@ -49,7 +50,7 @@ export const claim = async (parts: Parts, run: IntentRun): Promise<Claimed> => {
       case 'conflict':
         return reply;
       case 'held': {
-        if (intent.ours && pulse.clock.monotonic() - since >= HOLD_MS) {
+        if (intent.ours && pulse.clock.monotonic() - since >= run.holdMs) {
           await sessions.lowerWake(intent.key.sessionId, reply.leaseUntil);
           return { kind: 'left' };
         }

@@ -125,14 +125,7 @@ export class Executor implements RunWatch {
     const name = `${intent.key.sessionId} ${intent.key.intentId} ${intent.digest}`;
     const under = this.running.get(name);
     if (under !== undefined) return under.record;
-    const run = new IntentRun(
-      intent,
-      tool,
-      this,
-      this.options.leaseMs,
-      pulse.clock.monotonic(),
-      pulse.clock.now(),
-    );
+    const run = new IntentRun(intent, tool, this, this.options, pulse.clock.monotonic(), pulse.clock.now());
     const record = new Promise<void>((resolve, reject) => {
       run.finishRecord = () => {
         resolve();

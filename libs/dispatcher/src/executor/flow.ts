@@ -1,5 +1,5 @@
 import type { ErrorData, Outcome } from '#contracts';
-import { DeadLetterError } from '#transport';
+import { DeadLetterError, SuspectError } from '#transport';
 import { Attempt } from './attempt.js';
 import { backoffMs } from './backoff.js';
 import { ask, claim, insist, untilRebuilt } from './claim.step.js';
@@ -110,6 +110,8 @@ const begin = async (parts: Parts, run: IntentRun, known: Outcome | undefined): 
   if (known !== undefined) return after(await conclude(parts, run, known));
   if (got.started && !run.repeatable) return { do: 'maybe', maybe: { error: takenOverError, seen: false } };
   if (run.tool === undefined) return noServer(parts, run);
+  const { suspectAfter = Infinity } = parts.options;
+  if (run.deaths >= suspectAfter) throw new SuspectError(intent.intentId, run.deaths);
   const refused = refusal(run);
   if (refused !== undefined) return after(await end(parts, run, 'failed', null, refused));
   const now = await (got.notBefore > 0 ? claims.now() : pulse.clock.now());

@@ -6,6 +6,7 @@ import {
   repeatable,
   type RetryPolicy,
 } from '#contracts';
+import type { DispatcherOptions } from '../dispatcher.options.js';
 import type { RegisteredTool } from '../registry/registered.tool.js';
 import type { Attempt } from './attempt.js';
 import type { AbortCause } from './ending.js';
@@ -25,7 +26,7 @@ export interface RunWatch {
 }
 
 /** From here on an intent's claim is its journal, and its record is acknowledged: a partition isn't held for longer. */
-export const HOLD_MS = 60_000;
+export const DEFAULT_HOLD_MS = 60_000;
 
 /** One intent under way in this process, from its delivery to its end. */
 export class IntentRun implements Beating {
@@ -60,6 +61,10 @@ export class IntentRun implements Beating {
   refuseRecord: (error: unknown) => void = () => undefined;
   /** when the latest run began, by the monotonic clock */
   begunAt: number | undefined;
+  /** owners that died over it since its claim carries it on */
+  deaths = 0;
+  readonly holdMs: number;
+  private readonly leaseMs: number;
   private longTold = false;
   private handOverAt: number;
 
@@ -67,17 +72,19 @@ export class IntentRun implements Beating {
     readonly intent: Intent,
     readonly tool: RegisteredTool | undefined,
     private readonly watch: RunWatch,
-    private readonly leaseMs: number,
+    { leaseMs, holdMs = DEFAULT_HOLD_MS }: Pick<DispatcherOptions, 'leaseMs' | 'holdMs'>,
     monotonicNow: number,
     now: number,
   ) {
+    this.leaseMs = leaseMs;
+    this.holdMs = holdMs;
     const parameters: JsonObject = intent.parameters;
     // what nobody knows is treated the cautious way
     const own = tool?.effectOf(parameters) ?? 'irreversible';
     this.effect = repeatable(own) && intent.heldTo === 'compensatable' ? 'compensatable' : own;
     this.retry = tool?.retryFor(intent.compensates !== undefined) ?? DEFAULT_RETRY;
     this.timeoutMs = tool?.spec.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.handOverAt = monotonicNow + HOLD_MS;
+    this.handOverAt = monotonicNow + holdMs;
     this.firstSeenAt = now;
     this.startedAt = now;
   }

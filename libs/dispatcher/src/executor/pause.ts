@@ -28,6 +28,8 @@ export const pauseUntil = async (
   const waitMs = notBefore - now;
   // a foreign intent has no session whose wake-up could bring it back
   const handOver = intent.ours && waitMs >= HAND_OVER_MS;
+  // a renewal that came after it would lease the claim once more
+  if (handOver) lease.release();
   const reply = await claims.defer(intent.key, lease.token, {
     attempts: run.attempts,
     notBefore,
@@ -55,7 +57,7 @@ export const leaveUntil = async (parts: Parts, run: IntentRun, wakeAt: number): 
   const kept = await claims.keep(intent.key, lease.token, JSON.stringify(intent.event));
   // the wake-up first: a crash in between leaves an early look, never a missing one
   await sessions.lowerWake(intent.key.sessionId, wakeAt);
-  if (kept === 'kept') await claims.handBack(intent.key, lease.token);
   run.letGo();
+  if (kept === 'kept') await claims.handBack(intent.key, lease.token);
   return 'left';
 };

@@ -67,8 +67,8 @@ export class SimulatedClaimStore extends ClaimStore {
     return this.on('seal', key, (rules, row, now) => rules.seal(row, digest, given, now + retentionMs));
   }
 
-  handBack(key: ClaimKey, token: string): Promise<void> {
-    return this.on('handBack', key, (rules, row) => rules.handBack(row, token));
+  handBack(key: ClaimKey, token: string, died = false): Promise<void> {
+    return this.on('handBack', key, (rules, row) => rules.handBack(row, token, died));
   }
 
   drop(key: ClaimKey, token: string): Promise<void> {

@@ -132,6 +132,7 @@ export class SimulatedNode {
       ports.deadLetters,
       sessions,
       new UncountedDeliveries(),
+      claims,
       ports.transport,
       options,
     );

@@ -77,6 +77,7 @@ export const claimMoves = ({ bed, claimant, timing, leasesOver }: ClaimSuite): v
         attempts: 3,
         notBefore: 17,
         cancelRequested: true,
+        deaths: 1,
       });
       expect((await viewOf(store, key))!.record).toBe('{"intent":1}');
     });
@@ -150,6 +151,16 @@ export const claimMoves = ({ bed, claimant, timing, leasesOver }: ClaimSuite): v
   });
 
   describe('renew', () => {
+    it('that meets the own outcome has lost nothing, and changes nothing', async () => {
+      const store = await bed().open();
+      const a = claimant(store, freshKey());
+      await a.claim();
+      await a.record();
+      const ended = await viewOf(store, a.key);
+      expect(await a.renew()).toBe('held');
+      expect(await viewOf(store, a.key)).toEqual(ended);
+    });
+
     it('makes the lease last from now', async () => {
       const store = await bed().open();
       const a = claimant(store, freshKey());

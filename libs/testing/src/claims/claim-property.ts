@@ -12,7 +12,8 @@ const LONGEST = 40;
 /** `who` counts back from the latest token of that claim: 0 is the latest. */
 type Move = { key: 0 | 1; twice: boolean } & (
   | { kind: 'claim'; foreign: boolean }
-  | { kind: 'start' | 'renew' | 'handBack' | 'drop'; who: number }
+  | { kind: 'start' | 'renew' | 'drop'; who: number }
+  | { kind: 'handBack'; who: number; died: boolean }
   | { kind: 'keep' | 'record'; who: number; text: string }
   | { kind: 'defer'; who: number; deferral: model.Deferral }
   | { kind: 'seal' }
@@ -34,7 +35,8 @@ const anyMove = (movesClock: boolean): fc.Arbitrary<Move> => {
     },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('start' as const), who }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('renew' as const), who }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('handBack' as const, 'drop' as const), who }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), who }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('handBack' as const), who, died: fc.boolean() }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('keep' as const), who, text }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('record' as const), who, text }) },
     {
@@ -176,8 +178,8 @@ class Run {
           store.defer(key, token, move.deferral),
         );
       case 'handBack':
-        return this.compare(move, claim, [undefined, model.handBack(before, token)], () =>
-          store.handBack(key, token),
+        return this.compare(move, claim, [undefined, model.handBack(before, token, move.died)], () =>
+          store.handBack(key, token, move.died),
         );
       case 'drop':
         return this.compare(move, claim, [undefined, model.drop(before, token)], () =>

@@ -66,6 +66,15 @@ export const claimRepeats = ({ bed, claimant, timing, leasesOver, capabilities }
       },
       ({ b }) => b.claim(),
     ],
+    [
+      'takeover from a dead owner of a handed over one',
+      async (s) => {
+        await held(s);
+        await s.a.keep();
+        await leasesOver();
+      },
+      ({ b }) => b.claim(),
+    ],
     ['start', held, ({ a }) => a.start()],
     ['start, the lease being over', dead, ({ a }) => a.start()],
     [
@@ -78,6 +87,7 @@ export const claimRepeats = ({ bed, claimant, timing, leasesOver, capabilities }
     ],
     ['renew', held, ({ a }) => a.renew()],
     ['renew of a dead one', dead, ({ a }) => a.renew()],
+    ['renew of one that its owner has ended', recorded, ({ a }) => a.renew()],
     ['defer', started, ({ a }) => a.defer({ attempts: 1, notBefore: 7 })],
     [
       'defer with a hand-over',

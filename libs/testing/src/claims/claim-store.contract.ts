@@ -3,6 +3,7 @@ import type { ClaimStore } from '#idempotency';
 import { DEFAULT_SUITE_CAPABILITIES, type TestBedFactory, freshBeds } from '../contract/test-bed.js';
 import { timingFor } from '../contract/timing.js';
 import { noLeftovers } from '../leftovers.js';
+import { claimDeaths } from './claim-deaths.js';
 import { claimEnding } from './claim-ending.js';
 import { claimFencing } from './claim-fencing.js';
 import { claimLifetime } from './claim-lifetime.js';
@@ -50,6 +51,7 @@ export const claimStoreContract = (
     };
     claimMoves(suite);
     claimEnding(suite);
+    claimDeaths(suite);
     claimReading(suite);
     claimSealing(suite);
     claimFencing(suite);

@@ -31,6 +31,9 @@ const withView = (claim: ModelClaim, change: Partial<ClaimView>): ModelClaim => 
   ...claim,
   view: { ...claim.view, ...change },
 });
+/** an owner that nobody saw end: counted once the claim has the intent's record */
+const died = (view: ClaimView): ClaimView =>
+  view.record === undefined ? view : { ...view, deaths: (view.deaths ?? 0) + 1 };
 /** sealed by the Commander: an outcome, and nobody who recorded it */
 const sealed = (view: ClaimView) => view.outcome !== undefined && view.token === '';
 
@@ -59,8 +62,17 @@ export const claim = (
   if (view.token === token) return [before.grant, before];
   if (live(view, now)) return [{ kind: 'held', leaseUntil: view.leaseUntil }, before];
   const { started, attempts, notBefore, cancelRequested } = view;
-  const grant: ClaimReply = { kind: 'taken_over', started, attempts, notBefore, cancelRequested };
-  return [grant, { view: { ...view, token, leaseUntil: now + leaseMs }, grant }];
+  const left = view.token !== '' && view.leaseUntil > 0 ? died(view) : view;
+  const counted = left.deaths === undefined ? {} : { deaths: left.deaths };
+  const grant: ClaimReply = {
+    kind: 'taken_over',
+    started,
+    attempts,
+    notBefore,
+    cancelRequested,
+    ...counted,
+  };
+  return [grant, { view: { ...left, token, leaseUntil: now + leaseMs }, grant }];
 };
 
 export const start = (before: ModelClaim | null, token: string, now: number): Answer<StartReply> => {
@@ -78,6 +90,7 @@ export const renew = (
   now: number,
 ): Answer<RenewReply> => {
   if (before !== null && sealed(before.view)) return ['cancelled', before];
+  if (before?.view.outcome !== undefined && before.view.token === token) return ['held', before];
   if (!holds(before, token)) return ['lost', before];
   const next = withView(before, { leaseUntil: now + leaseMs });
   return [before.view.cancelRequested ? 'cancelled' : 'held', next];
@@ -94,13 +107,17 @@ export const defer = (
   if (!holds(before, token)) return ['lost', before];
   if (before.view.cancelRequested) return ['cancelled', before];
   const { attempts, notBefore, handOver, record } = deferral;
-  const next = withView(before, {
-    started: false,
-    attempts,
-    notBefore,
-    ...(record === undefined ? {} : { record }),
-    ...(handOver ? { leaseUntil: 0 } : {}),
-  });
+  const { deaths: _, ...rest } = before.view;
+  const next = withView(
+    { ...before, view: rest },
+    {
+      started: false,
+      attempts,
+      notBefore,
+      ...(record === undefined ? {} : { record }),
+      ...(handOver ? { leaseUntil: 0 } : {}),
+    },
+  );
   return ['deferred', handOver ? { ...next, handedOver: { token, text: JSON.stringify(deferral) } } : next];
 };
 
@@ -142,8 +159,10 @@ export const seal = (
   return [{ kind: 'sealed' }, withView(before, end)];
 };
 
-export const handBack = (before: ModelClaim | null, token: string): ModelClaim | null =>
-  holds(before, token) ? withView(before, { token: '', leaseUntil: 0 }) : before;
+export const handBack = (before: ModelClaim | null, token: string, isDead: boolean): ModelClaim | null =>
+  holds(before, token)
+    ? withView(before, { ...(isDead ? died(before.view) : {}), token: '', leaseUntil: 0 })
+    : before;
 
 export const drop = (before: ModelClaim | null, token: string): ModelClaim | null =>
   holds(before, token) ? null : before;

@@ -101,8 +101,8 @@ export class Claimant {
   record(outcome: Outcome = succeeded()): Promise<RecordReply> {
     return this.store.record(this.key, this.token, outcome, this.retentionMs);
   }
-  handBack(): Promise<void> {
-    return this.store.handBack(this.key, this.token);
+  handBack(died = false): Promise<void> {
+    return this.store.handBack(this.key, this.token, died);
   }
   drop(): Promise<void> {
     return this.store.drop(this.key, this.token);

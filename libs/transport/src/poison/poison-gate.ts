@@ -1,9 +1,10 @@
 import type { DeadLetterFacts } from '../dead-letter.js';
 import type { Delivery } from '../delivery.js';
-import type { PartitionPosition } from '../port.js';
+import type { LogRecord, PartitionPosition } from '../port.js';
 import { eventNameOf } from './event-name.js';
 import { PartitionRecovery } from './partition-recovery.js';
 import { DEAD_AFTER_KILLS, type PoisonOptions, SUSPECT_AFTER } from './poison.options.js';
+import type { SuspectError } from './suspect-error.js';
 import { SuspectLine } from './suspect-line.js';
 
 type Handle = () => Promise<void> | undefined;
@@ -18,6 +19,8 @@ type Bury = (facts: DeadLetterFacts) => Promise<void>;
 export class PoisonGate {
   private readonly recoveries = new Map<number, PartitionRecovery>();
   private readonly suspects = new SuspectLine();
+  /** events of runs that their claims carry on */
+  private readonly trying = new Set<string>();
 
   constructor(
     private readonly options: PoisonOptions,
@@ -73,6 +76,54 @@ export class PoisonGate {
     recovery.finished(event);
   }
 
+  /**
+   * A run that its claim carries on, and whose owners died: tried alone, and a dead letter when that has killed two
+   * children. The claim counts both.
+   *
+   * @param again handles the record once more; its claim tells then how often it has killed
+   */
+  async suspected(
+    error: SuspectError,
+    { partition, record }: Delivery,
+    again: Handle,
+    bury: Bury,
+  ): Promise<void> {
+    const { deliveries } = this.options;
+    const { deaths } = error;
+    const place = { topic: this.topic, partition };
+    const event = eventNameOf(record, this.deployment);
+    // a copy of a dead letter: that is where it waits
+    if (await deliveries.isConvicted(place, event)) return;
+    const kills = deaths - SUSPECT_AFTER;
+    if (kills >= DEAD_AFTER_KILLS) {
+      await bury({
+        reason: 'poison',
+        error: poisonous(SUSPECT_AFTER, kills),
+        deliveries: deaths,
+        attempts: 0,
+      });
+      return deliveries.convict(place, event);
+    }
+    // a copy of one that is being tried: its claim is asked again later
+    if (this.trying.has(event)) throw error;
+    this.trying.add(event);
+    try {
+      if ((await this.tryOnce(record)) === 'finished') return;
+    } finally {
+      this.trying.delete(event);
+    }
+    await again();
+  }
+
+  private async tryOnce(record: LogRecord): Promise<'finished' | 'killed' | 'acquitted'> {
+    if (!(await this.suspects.enter())) return 'acquitted';
+    try {
+      return await this.options.trial.run(record);
+    } finally {
+      this.suspects.leave();
+    }
+  }
+
   private async tryAlone(
     recovery: PartitionRecovery,
     event: string,
@@ -86,7 +137,7 @@ export class PoisonGate {
     const { deliveries, kills } = recovery.of(event);
     await bury({
       reason: 'poison',
-      error: `${deliveries} processes died while they handled this record, and ${kills} that had nothing else to do: mend what handles it, then redrive it`,
+      error: poisonous(deliveries, kills),
       deliveries: deliveries + kills,
       attempts: 0,
     });
@@ -96,3 +147,6 @@ export class PoisonGate {
     this.suspects.acquit();
   }
 }
+
+const poisonous = (deaths: number, kills: number): string =>
+  `${deaths} processes died while they handled this record, and ${kills} that had nothing else to do: mend what handles it, then redrive it`;

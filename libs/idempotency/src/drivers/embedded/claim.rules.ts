@@ -8,6 +8,10 @@ export interface Verdict<R> {
   row?: ClaimRow | null;
 }
 
+/** Its owner died; while the log had its record, that was counted there. */
+const withDeath = (row: ClaimRow): ClaimRow =>
+  row.record === undefined ? row : { ...row, deaths: (row.deaths ?? 0) + 1 };
+
 /** What the port's moves make of a row; a repeat of a move meets its own result and answers as before. */
 export const claimRules = {
   claim(row: ClaimRow | null, { digest, token, leaseMs }: ClaimRequest, now: number): Verdict<ClaimReply> {
@@ -18,8 +22,10 @@ export const claimRules = {
     if (row.token !== '' && row.leaseUntil > now)
       return { reply: { kind: 'held', leaseUntil: row.leaseUntil } };
     const { started, attempts, notBefore, cancelRequested } = row;
-    const grant = { kind: 'taken_over', started, attempts, notBefore, cancelRequested } as const;
-    return { reply: { ...grant }, row: { ...row, token, leaseUntil: now + leaseMs, grant } };
+    const left = row.token !== '' && row.leaseUntil > 0 ? withDeath(row) : row;
+    const counted = left.deaths === undefined ? {} : { deaths: left.deaths };
+    const grant = { kind: 'taken_over', started, attempts, notBefore, cancelRequested, ...counted } as const;
+    return { reply: { ...grant }, row: { ...left, token, leaseUntil: now + leaseMs, grant } };
   },
 
   start(row: ClaimRow | null, token: string, now: number): Verdict<StartReply> {
@@ -32,6 +38,7 @@ export const claimRules = {
 
   renew(row: ClaimRow | null, token: string, leaseMs: number, now: number): Verdict<RenewReply> {
     if (isSealed(row)) return { reply: 'cancelled' };
+    if (row?.outcome && row.token === token) return { reply: 'held' };
     if (!holds(row, token)) return { reply: 'lost' };
     // one that was asked to stop still holds it until it has recorded what became of it
     return { reply: row.cancelRequested ? 'cancelled' : 'held', row: { ...row, leaseUntil: now + leaseMs } };
@@ -46,7 +53,8 @@ export const claimRules = {
     if (!holds(row, token)) return { reply: 'lost' };
     if (row.cancelRequested) return { reply: 'cancelled' };
     const { attempts, notBefore, handOver, record } = deferral;
-    const next: ClaimRow = { ...row, started: false, attempts, notBefore };
+    const { deaths: _, ...rest } = row;
+    const next: ClaimRow = { ...rest, started: false, attempts, notBefore };
     if (record !== undefined) next.record = record;
     if (handOver) next.leaseUntil = 0;
     return { reply: 'deferred', row: next };
@@ -78,10 +86,9 @@ export const claimRules = {
     return { reply: { kind: 'sealed' }, row: ended(free, outcome, expiresAt) };
   },
 
-  handBack(row: ClaimRow | null, token: string): Verdict<undefined> {
-    return holds(row, token)
-      ? { reply: undefined, row: { ...row, token: '', leaseUntil: 0 } }
-      : { reply: undefined };
+  handBack(row: ClaimRow | null, token: string, died: boolean): Verdict<undefined> {
+    if (!holds(row, token)) return { reply: undefined };
+    return { reply: undefined, row: { ...(died ? withDeath(row) : row), token: '', leaseUntil: 0 } };
   },
 
   drop(row: ClaimRow | null, token: string): Verdict<undefined> {

@@ -85,8 +85,8 @@ export class EmbeddedClaimStore extends ClaimStore {
     return this.on(key, (row, now) => claimRules.seal(row, digest, outcome, now + retentionMs));
   }
 
-  handBack(key: ClaimKey, token: string): Promise<void> {
-    return this.on(key, (row) => claimRules.handBack(row, token));
+  handBack(key: ClaimKey, token: string, died = false): Promise<void> {
+    return this.on(key, (row) => claimRules.handBack(row, token, died));
   }
 
   drop(key: ClaimKey, token: string): Promise<void> {

@@ -10,7 +10,7 @@ const unexpected = (answer: Answer): Error =>
   new Error(`expected an answer of a script of ours, got ${JSON.stringify(answer)}`);
 
 export const claimReply = (answer: Answer): ClaimReply => {
-  const [kind, first, attempts, notBefore, cancelRequested] = answer;
+  const [kind, first, attempts, notBefore, cancelRequested, deaths] = answer;
   switch (kind) {
     case 'claimed':
       return { kind };
@@ -21,6 +21,8 @@ export const claimReply = (answer: Answer): ClaimReply => {
         attempts: Number(attempts),
         notBefore: Number(notBefore),
         cancelRequested: cancelRequested === 1,
+        // absent in what an earlier release has granted
+        ...(Number(deaths ?? 0) > 0 ? { deaths: Number(deaths) } : {}),
       };
     case 'held':
       return { kind, leaseUntil: Number(first) };

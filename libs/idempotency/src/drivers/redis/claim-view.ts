@@ -15,11 +15,13 @@ export const CLAIM_FIELDS = [
   'record',
   'outcome',
   'expires',
+  'deaths',
 ] as const;
 
 /** Null when there is no such claim. @throws DormouseError `newer_version` */
 export const claimView = (values: readonly (string | null)[]): ClaimView | null => {
-  const [v, digest, token, lease, started, attempts, notBefore, cancel, record, outcome, expires] = values;
+  const [v, digest, token, lease, started, attempts, notBefore, cancel, record, outcome, expires, deaths] =
+    values;
   if (v === null || v === undefined) return null;
   checkVersion(Number(v), RECORD_VERSION, 'a claim');
   const view: ClaimView = {
@@ -33,6 +35,7 @@ export const claimView = (values: readonly (string | null)[]): ClaimView | null 
     cancelRequested: cancel === '1',
   };
   if (typeof record === 'string') view.record = record;
+  if (Number(deaths ?? 0) > 0) view.deaths = Number(deaths);
   if (typeof outcome === 'string') view.outcome = JSON.parse(outcome) as Outcome;
   if (typeof expires === 'string') view.expiresAt = Number(expires);
   return view;

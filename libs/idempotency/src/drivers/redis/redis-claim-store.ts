@@ -112,8 +112,8 @@ export class RedisClaimStore extends ClaimStore {
     return sealReply(await this.move(sealMove, key, '', digest, JSON.stringify(outcome), retentionMs));
   }
 
-  async handBack(key: ClaimKey, token: string): Promise<void> {
-    await this.move(handBackMove, key, token);
+  async handBack(key: ClaimKey, token: string, died = false): Promise<void> {
+    await this.move(handBackMove, key, token, died ? 1 : 0);
   }
 
   async drop(key: ClaimKey, token: string): Promise<void> {

@@ -3,7 +3,7 @@
  * ARGV[2] its token.
  *
  * Fields: `v`, `digest`, `token` (empty: handed back, or sealed), `lease` (its end, ms), `started`, `attempts`,
- * `not_before`, `cancel`, `grant` (what a takeover answered, for its repeat), `record`, `outcome` (JSON), `expires`.
+ * `not_before`, `cancel`, `grant` (what a takeover answered, for its repeat), `record`, `deaths`, `outcome` (JSON), `expires`.
  * A field that isn't there is 0 or none.
  *
  * Answers `{'newer_version', v}` for a claim of a later release.

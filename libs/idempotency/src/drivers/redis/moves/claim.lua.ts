@@ -6,7 +6,7 @@ import { CLAIM_HASH } from './claim-hash.js';
  *
  * KEYS: 1 the claim
  * ARGV: 1 version, 2 token, 3 digest, 4 lease, ms
- * Answers: `{'claimed'}` | `{'taken_over', started, attempts, notBefore, cancelRequested}` | `{'held', leaseUntil}`
+ * Answers: `{'claimed'}` | `{'taken_over', started, attempts, notBefore, cancelRequested, deaths}` | `{'held', leaseUntil}`
  * | `{'recorded', outcome}` | `{'conflict', digest}`
  */
 export const claimMove = redisScript(`${CLAIM_HASH}
@@ -21,7 +21,12 @@ if token == ARGV[2] then
   return {'claimed'}
 end
 if token ~= '' and lease > now then return {'held', lease} end
-local left = {tonumber(started or 0), tonumber(attempts or 0), not_before or '0', tonumber(cancel or 0)}
+-- its owner died, and no record of the log is there to tell
+local deaths = tonumber(redis.call('HGET', KEYS[1], 'deaths') or 0)
+if token ~= '' and lease > 0 and redis.call('HEXISTS', KEYS[1], 'record') == 1 then
+  deaths = redis.call('HINCRBY', KEYS[1], 'deaths', 1)
+end
+local left = {tonumber(started or 0), tonumber(attempts or 0), not_before or '0', tonumber(cancel or 0), deaths}
 redis.call('HSET', KEYS[1], 'token', ARGV[2], 'lease', now + ARGV[4], 'grant', cjson.encode(left))
 return {'taken_over', unpack(left)}
 `);

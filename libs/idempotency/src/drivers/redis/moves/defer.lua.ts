@@ -13,7 +13,7 @@ if sealed then return {'cancelled'} end
 if not holds then return {'lost'} end
 if cancel then return {'cancelled'} end
 redis.call('HSET', KEYS[1], 'attempts', ARGV[3], 'not_before', ARGV[4])
-redis.call('HDEL', KEYS[1], 'started')
+redis.call('HDEL', KEYS[1], 'started', 'deaths')
 if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'lease', 0) end
 if ARGV[6] == '1' then redis.call('HSET', KEYS[1], 'record', ARGV[7]) end
 return {'deferred'}
