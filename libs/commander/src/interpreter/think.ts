@@ -10,13 +10,21 @@ export interface ThinkScope {
   stopped: () => AbortSignal;
 }
 
+/** Not `AbortSignal.any`: that keeps whoever listens, and all that he knows, for ever if neither is aborted. */
+const abortWith = (controller: AbortController, other: AbortSignal): void => {
+  const abort = () => {
+    controller.abort(other.reason);
+  };
+  if (other.aborted) abort();
+  else other.addEventListener('abort', abort, { once: true });
+};
+
 /** What a brain is told, and how it is interrupted. */
 export class Think implements ThinkContext, UnderWay {
   /** a cancel was asked for while the brain was at it */
   cancelled = false;
   readonly observed: ThinkContext['observed'];
   private controller: AbortController | undefined;
-  private whole: AbortSignal | undefined;
 
   /** @param added what this step adds to the history, not written yet */
   constructor(
@@ -35,17 +43,17 @@ export class Think implements ThinkContext, UnderWay {
 
   /** Made when it is asked for: a plan never does. */
   get signal(): AbortSignal {
-    if (this.whole === undefined) {
+    if (this.controller === undefined) {
       this.controller = new AbortController();
-      this.whole = AbortSignal.any([this.controller.signal, this.scope.stopped()]);
+      abortWith(this.controller, this.scope.stopped());
       if (this.cancelled) this.cancel();
     }
-    return this.whole;
+    return this.controller.signal;
   }
 
   /** The process stops: what the brain made of that is no answer. */
   get interrupted(): boolean {
-    return this.whole?.aborted === true && !this.cancelled;
+    return this.controller?.signal.aborted === true && !this.cancelled;
   }
 
   cancel(): void {
