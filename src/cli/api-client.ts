@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type {
+  ApprovalRequest,
   CancelRequest,
   DeadLetterList,
   DeadLetterView,
@@ -127,6 +128,13 @@ export class ApiClient {
 
   message(id: string, request: MessageRequest): Promise<SessionView> {
     return this.answer(`/v1/sessions/${encodeURIComponent(id)}/messages`, request);
+  }
+
+  approve(id: string, intent: string, request: ApprovalRequest): Promise<SessionView> {
+    return this.answer(
+      `/v1/sessions/${encodeURIComponent(id)}/approvals/${encodeURIComponent(intent)}`,
+      request,
+    );
   }
 
   /** Under a key of its own, so that it can be repeated when it isn't known whether it was accepted. */

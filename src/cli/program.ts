@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { ApiProblem, Unreachable } from './api-client.js';
-import { addResolve } from './commands/answer.commands.js';
+import { addApprove, addReject, addResolve } from './commands/answer.commands.js';
 import { addDeadLetters } from './commands/dead-letter.commands.js';
 import { addDoctor } from './commands/doctor.command.js';
 import { addMessage } from './commands/message.command.js';
@@ -50,6 +50,8 @@ export const runProgram = async (
   addList(program, context);
   addCancel(program, context);
   addMessage(program, context);
+  addApprove(program, context);
+  addReject(program, context);
   addResolve(program, context);
   addTools(program, context);
   addDeadLetters(program, context);

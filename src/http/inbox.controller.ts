@@ -1,12 +1,19 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { MessageRequest, ResolutionRequest, type SessionView, type Snapshot } from '#contracts';
+import {
+  ApprovalRequest,
+  MessageRequest,
+  ResolutionRequest,
+  type SessionView,
+  type Snapshot,
+} from '#contracts';
 import { Inbox, type SendContext, Sessions } from '#commander';
 import { bodyOf, callerOf, idempotencyKeyOf, refuseQuery, sessionIdOf, tenantOf } from './request.js';
 import { Shutdown } from './shutdown.js';
 import { type Check, checkOf } from './validation.js';
 
 const checkMessage = checkOf(MessageRequest);
+const checkApproval = checkOf(ApprovalRequest);
 const checkResolution = checkOf(ResolutionRequest);
 
 /** What people send to a session that is under way. */
@@ -31,6 +38,14 @@ export class InboxController {
   message(@Req() request: FastifyRequest): Promise<SessionView> {
     return this.take(request, checkMessage, (id, body, context) =>
       this.inbox.message(id, body as MessageRequest, context),
+    );
+  }
+
+  @Post('approvals/:intent_id')
+  @HttpCode(202)
+  approve(@Req() request: FastifyRequest): Promise<SessionView> {
+    return this.take(request, checkApproval, (id, body, context) =>
+      this.inbox.approve(id, intentOf(request), body as ApprovalRequest, context),
     );
   }
 

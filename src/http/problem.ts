@@ -24,6 +24,7 @@ const MEANINGS: Partial<Record<ErrorCode, Meaning>> = {
   not_awaited: { status: 409, title: 'Nothing waits for this answer' },
   already_answered: { status: 409, title: 'Answered already' },
   messages_rejected: { status: 409, title: 'Session takes no messages' },
+  digest_mismatch: { status: 409, title: 'Another call than the one looked at' },
   body_too_large: { status: 413, title: 'Body too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   no_brain: { status: 422, title: 'No brain for this session' },

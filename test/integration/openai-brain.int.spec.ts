@@ -39,6 +39,9 @@ class Catalogue extends ToolCatalogue {
   effectOf(): EffectClass {
     return 'pure';
   }
+  needsApproval(): boolean {
+    return false;
+  }
   violations(_name: string, parameters: unknown): string[] | undefined {
     return typeof (parameters as { query?: unknown }).query === 'string'
       ? undefined

@@ -22,6 +22,8 @@ export interface Call {
   on_compensation_failure?: 'park' | 'skip' | 'retry';
   /** overrides the tool's effect class (a plan step with its own `compensation` is compensatable) */
   effect?: 'compensatable';
+  /** held until a person approves it, whatever its tool says */
+  approval?: true;
   /** emitted now, published so much later (a compensation that is tried again) */
   delayMs?: number;
 }

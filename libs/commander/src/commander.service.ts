@@ -28,6 +28,9 @@ import { StepTrace } from './interpreter/step-trace.js';
 import { PublishedSteps } from './published-steps.js';
 import { ThinkingSessions } from './thinking-sessions.js';
 
+/** What people say counts when it was accepted here, in a session's inbox. */
+const ACCEPTED_ONLY: ReadonlySet<EventName> = new Set([EVENT_NAMES.userMessage, EVENT_NAMES.approval]);
+
 /** How often each thing has happened in this process. */
 export interface CommanderCounts {
   /** steps committed */
@@ -36,7 +39,7 @@ export interface CommanderCounts {
   conflicts: number;
   /** observations of ours whose session isn't in the store any more */
   expired: number;
-  /** observations of others for sessions that aren't ours, and messages of others */
+  /** observations of others for sessions that aren't ours, and messages and approvals of others */
   foreign: number;
   /** observations that changed nothing, by reason */
   ignored: Record<IgnoreReason, number>;
@@ -58,7 +61,6 @@ export class CommanderService {
       not_due: 0,
       not_awaited: 0,
       not_begun: 0,
-      not_supported: 0,
       not_asked: 0,
     },
   };
@@ -90,8 +92,7 @@ export class CommanderService {
   async observe(name: EventName, event: CloudEvent, stopped: () => AbortSignal): Promise<void> {
     const begun = performance.now();
     const { tracing } = this.options;
-    // only what was accepted here is in a session's inbox
-    if (name === EVENT_NAMES.userMessage && !isOurs(event, this.options.events.deployment)) {
+    if (ACCEPTED_ONLY.has(name) && !isOurs(event, this.options.events.deployment)) {
       this.counts.foreign += 1;
       return;
     }

@@ -23,7 +23,7 @@ import { type Answering, remember } from './core/record.js';
  *   underneath with everything else
  * - `completed`, `failed`, `cancelled`, `compensated`: nothing is pending; nothing follows
  * - `waiting_input`: the brain has asked a person, and nothing else is pending
- * - `waiting_approval`: not yet by this machine
+ * - `waiting_approval`: calls that a person has to approve, and no others, are what it waits for
  *
  * @param now ms since the epoch by the store's clock, never behind the snapshot's `updated_at`
  */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type ApprovalDecision,
   isTerminal,
   type Outcome,
   type PendingIntent,
@@ -35,6 +36,9 @@ const stuck = (over: Partial<PendingIntent> = {}): StuckIntent => ({
   intent: pending({ intent_id: `${ID}.1.1`, effect: 'irreversible', ...over }),
   outcome: outcomeOf({ status: 'unknown' }),
 });
+
+const held = (over: Partial<PendingIntent> = {}): PendingIntent =>
+  pending({ intent_id: `${ID}.1.2`, digest: 'd2', effect: 'irreversible', call: 'step:b', ...over });
 
 const given = (over: Partial<Snapshot> = {}): Snapshot => ({
   ...newSession(ID, {
@@ -73,7 +77,8 @@ const statuses: Record<string, Snapshot> = {
     ending: { status: 'failed', compensate: false },
   }),
   waiting_input: conversing({ status: 'waiting_input', step: 1, question }),
-  waiting_approval: given({ status: 'waiting_approval', step: 1 }),
+  waiting_approval: given({ status: 'waiting_approval', step: 1, held: [held()] }),
+  'waiting_tool, held': given({ status: 'waiting_tool', step: 1, pending: [pending()], held: [held()] }),
   compensating: given({
     status: 'compensating',
     step: 2,
@@ -81,6 +86,7 @@ const statuses: Record<string, Snapshot> = {
     ending: { status: 'failed', compensate: true },
   }),
   parked: given({ status: 'parked', step: 1, stuck: [stuck()] }),
+  'parked, held': given({ status: 'parked', step: 1, stuck: [stuck()], held: [held()] }),
   'parked, ending': given({
     status: 'parked',
     step: 1,
@@ -105,6 +111,15 @@ const resolve = (outcome: ResolutionOutcome) =>
     by: 'ann',
     reason: 'looked',
   });
+const answer = (decision: ApprovalDecision, digest = 'd2') =>
+  observation({
+    type: 'approval',
+    id: `${ID}.1.2.approval`,
+    intent_id: `${ID}.1.2`,
+    decision,
+    by: 'ann',
+    digest,
+  });
 const result = (over: Partial<Outcome> = {}) => outcomeOf(over);
 const inputs: Record<string, Input> = {
   session_created: observation({ type: 'session_created', id: `${ID}.created` }),
@@ -120,7 +135,9 @@ const inputs: Record<string, Input> = {
   'timer, not due': observation({ type: 'timer', id: 't', timer_id: 'deadline' }),
   user_message: observation({ type: 'user_message', id: 'm' }),
   'user_message, taken up': observation({ type: 'user_message', id: 'earlier' }),
-  approval: observation({ type: 'approval', id: 'a' }),
+  approve: answer('approve'),
+  reject: answer('reject'),
+  'approve, another call': answer('approve', 'd3'),
   'resolution: done': resolve('succeeded'),
   'resolution: not done': resolve('failed'),
   'resolution: again': resolve('retry'),
@@ -193,7 +210,18 @@ const standing = {
   conclusion: 'not_asked',
 };
 outcomes['waiting_input'] = { ...standing, user_message: 'think' };
-outcomes['waiting_approval'] = { ...standing, user_message: 'commit waiting_approval' };
+outcomes['waiting_approval'] = {
+  ...standing,
+  user_message: 'commit waiting_approval',
+  approve: 'commit waiting_tool',
+  reject: 'think',
+};
+outcomes['waiting_tool, held'] = {
+  ...outcomes['waiting_tool'],
+  decision: 'commit waiting_tool',
+  approve: 'commit waiting_tool',
+  reject: 'think',
+};
 const parked = {
   ...standing,
   user_message: 'commit parked',
@@ -205,6 +233,11 @@ outcomes['parked'] = {
   'resolution: done': 'think',
   'resolution: not done': 'think',
   'resolution: again': 'commit waiting_tool',
+};
+outcomes['parked, held'] = {
+  ...outcomes['parked'],
+  approve: 'commit waiting_tool',
+  reject: 'commit parked',
 };
 outcomes['parked, ending'] = {
   ...parked,
@@ -221,7 +254,9 @@ outcomes['parked, undoing'] = {
 const unless: Record<string, string> = {
   'timer, not due': 'not_due',
   'user_message, taken up': 'duplicate',
-  approval: 'not_supported',
+  approve: 'not_awaited',
+  reject: 'not_awaited',
+  'approve, another call': 'not_awaited',
   'resolution: done': 'not_awaited',
   'resolution: not done': 'not_awaited',
   'resolution: again': 'not_awaited',

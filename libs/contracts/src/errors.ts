@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   'already_answered',
   'messages_rejected',
   'too_many_messages',
+  'digest_mismatch',
   'no_brain',
   'overloaded',
   'unavailable',
@@ -32,6 +33,8 @@ export const ERROR_CODES = [
   // running a tool
   'unknown_tool',
   'invalid_parameters',
+  'approval_required',
+  'approval_rejected',
   'tool_failed',
   'tool_timeout',
   'tool_idle_timeout',

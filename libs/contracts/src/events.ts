@@ -2,7 +2,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { ErrorData } from './errors.js';
 import type { Json } from './json.js';
 import { OUTCOME_STATUSES } from './outcome.js';
-import { RESOLUTIONS } from './people.js';
+import { APPROVALS, RESOLUTIONS } from './people.js';
 import { Submission } from './session.js';
 import type { StepCommit } from './snapshot.js';
 import { EFFECT_CLASSES } from './tools.js';
@@ -79,6 +79,8 @@ export const ToolCallData = Type.Object({
   compensates: Type.Optional(Type.String()),
   /** the class that the Commander holds this call to: a plan step with its own compensation is compensatable */
   effect: Type.Optional(Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c)))),
+  /** the person who approved this call; absent: nobody was asked */
+  approved_by: Type.Optional(Type.String()),
   commit: Type.Optional(Type.Unsafe<StepCommit>(Type.Object({}))),
 });
 export type ToolCallData = Static<typeof ToolCallData>;
@@ -128,12 +130,19 @@ export const UserMessageData = Type.Object({
 });
 export type UserMessageData = Static<typeof UserMessageData>;
 
+/** A person's answer to whether a held intent may run. */
 export const ApprovalData = Type.Object({
   session_id: Id,
   intent_id: Id,
-  decision: Type.Union([Type.Literal('approve'), Type.Literal('reject')]),
+  decision: Type.Union(APPROVALS.map((d) => Type.Literal(d))),
   by: Type.String(),
   reason: Type.Optional(Type.String()),
+  /** of tool and parameters, as the person saw them */
+  digest: Type.String(),
+  /** of the snapshot that it was set down in before it was published */
+  version: Type.Optional(Type.Integer()),
+  /** of the request and its Idempotency-Key: its repeat is answered as it was */
+  request_digest: Type.Optional(Type.String()),
 });
 export type ApprovalData = Static<typeof ApprovalData>;
 
@@ -148,6 +157,8 @@ export const ResolutionData = Type.Object({
   parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   digest: Type.Optional(Type.String()),
   effect: Type.Optional(Type.Union(EFFECT_CLASSES.map((c) => Type.Literal(c)))),
+  /** a call with these parameters is held until a person approves it */
+  held: Type.Optional(Type.Boolean()),
   by: Type.String(),
   reason: Type.String(),
   /** of the snapshot that it was set down in before it was published */

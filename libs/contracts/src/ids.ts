@@ -81,6 +81,9 @@ export const messageId = (sessionId: string, suffix: string): string => `${sessi
 export const isMessageId = (sessionId: string, id: string): boolean =>
   id.startsWith(messageId(sessionId, ''));
 
+/** Whether an intent may run is answered once. */
+export const approvalId = (intent: string): string => `${intent}.approval`;
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const hex = (bytes: Uint8Array): string => {
   let out = '';

@@ -49,6 +49,7 @@ export {
   wrong,
 } from './finding.js';
 export {
+  approvalId,
   crockford26,
   intentId,
   isMessageId,
@@ -80,6 +81,9 @@ export {
   type MessagePolicy,
   MessageRequest,
   MOST_UNREAD_MESSAGES,
+  APPROVALS,
+  type ApprovalDecision,
+  ApprovalRequest,
   type ResolutionOutcome,
   ResolutionRequest,
   RESOLUTIONS,
@@ -125,6 +129,7 @@ export {
   toolResultEvent,
 } from './session-events.js';
 export {
+  type Approval,
   type DeadEnd,
   type DeadRecord,
   type Ending,

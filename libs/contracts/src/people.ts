@@ -61,3 +61,29 @@ export const ResolutionRequest = Type.Object(
   { ...closed, title: 'ResolutionRequest' },
 );
 export type ResolutionRequest = Static<typeof ResolutionRequest>;
+
+/** Whether a call that is held may run. */
+export const APPROVALS = ['approve', 'reject'] as const;
+export type ApprovalDecision = (typeof APPROVALS)[number];
+
+/** The body of `POST /v1/sessions/{id}/approvals/{intent_id}`. */
+export const ApprovalRequest = Type.Object(
+  {
+    decision: Type.Union(
+      APPROVALS.map((decision) => Type.Literal(decision)),
+      {
+        description:
+          '`approve`: the call is made; `reject`: it never is, and the plan or the model sees a failure',
+      },
+    ),
+    by: By,
+    reason: Type.Optional(Type.String({ maxLength: 1024, description: 'why; kept in the timeline' })),
+    digest: Type.Optional(
+      Type.String({
+        description: 'of the tool and the parameters that were looked at; a 409 when the call has another',
+      }),
+    ),
+  },
+  { ...closed, title: 'ApprovalRequest' },
+);
+export type ApprovalRequest = Static<typeof ApprovalRequest>;

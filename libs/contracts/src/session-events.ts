@@ -89,6 +89,7 @@ export const intentEvent = (
       deadline: new Date(pending.deadline_at).toISOString(),
       effect: pending.effect,
       ...(pending.compensates === undefined ? {} : { compensates: pending.compensates }),
+      ...(pending.approved_by === undefined ? {} : { approved_by: pending.approved_by }),
       ...(commit === null ? {} : { commit }),
     },
   });

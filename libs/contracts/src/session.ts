@@ -104,7 +104,18 @@ export const PendingView = Type.Object(
     tool_name: Type.String(),
     step: Type.Integer(),
     since: Time,
-    deadline: Time,
+    deadline: Type.Optional(Time),
+    waits_for: Type.Optional(
+      Type.Literal('approval', {
+        description: 'it is held until a person answers; its deadline counts from then',
+      }),
+    ),
+    parameters: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'of a call that waits for approval' }),
+    ),
+    digest: Type.Optional(
+      Type.String({ description: 'of tool and parameters, of a call that waits for approval' }),
+    ),
   },
   { title: 'PendingIntent' },
 );

@@ -1,7 +1,7 @@
 import type { ErrorData } from './errors.js';
 import type { Json, JsonObject } from './json.js';
 import type { Outcome } from './outcome.js';
-import type { ResolutionOutcome, SentName } from './people.js';
+import type { ApprovalDecision, ResolutionOutcome, SentName } from './people.js';
 import type { StoredStatus, Submission, TerminalStatus, TimelineType, Usage } from './session.js';
 import type { EffectClass } from './tools.js';
 import type { TraceCarry } from './trace.js';
@@ -24,6 +24,8 @@ export interface Snapshot {
   /** how often the brain decided; part of the intent ids of the latest decision */
   step: number;
   pending: PendingIntent[];
+  /** calls that wait for a person's approval: no intents yet. Their deadlines count from it, as if emitted then */
+  held?: PendingIntent[];
   outbox: Outbox;
   /** ids of the last 256 applied observations that are no tool results (those are told by `pending`) */
   applied: string[];
@@ -131,6 +133,8 @@ export interface PendingIntent {
   not_before?: number;
   /** an external tool that may run twice: published again, under the same id, so often after so many ms without an answer */
   repeat?: { left: number; every_ms: number };
+  /** the person who approved it; absent: nobody was asked */
+  approved_by?: string;
 }
 
 /** An intent whose end doesn't tell how to go on. */
@@ -240,6 +244,7 @@ export interface RecordedCall {
   /** beside `repeat`: the intent's later events have later ones */
   deadline_at?: number;
   bare?: boolean;
+  held?: boolean;
   /** of a call that is published later, or never: all of it, since its event may not be in the log yet */
   later?: {
     not_before?: number;
@@ -259,6 +264,7 @@ export type HistoryEntry = { v: number; key: string; n: number } &
     | { kind: 'brain'; content: Json }
     | { kind: 'observation'; intent_id: string; tool: string; call?: string; outcome: Outcome }
     | ({ kind: 'resolution' } & Resolution)
+    | ({ kind: 'approval' } & Approval)
   );
 
 /** How a person settled an intent. Kept under `resolution:<intent id>`; no brain reads it. */
@@ -268,6 +274,19 @@ export interface Resolution {
   by: string;
   reason: string;
   request_digest?: string;
+}
+
+/** How a person answered for a held call. Kept under `approval:<intent id>`; no brain reads it. */
+export interface Approval {
+  intent_id: string;
+  decision: ApprovalDecision;
+  by: string;
+  reason?: string;
+  /** of the tool and the parameters that were answered for */
+  digest: string;
+  request_digest?: string;
+  /** it came when nobody waited for it any more */
+  refused?: 'not_awaited';
 }
 
 /** A timeline entry as it is stored: a payload that the history holds already is referred to, not copied. */

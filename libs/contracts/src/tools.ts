@@ -47,6 +47,8 @@ export interface ToolSpec {
   concurrency?: number;
   /** `external`: served by a program of others, declared with DORMOUSE_EXTERNAL_TOOLS */
   servedBy: 'dispatcher' | 'external';
+  /** whether its calls are held for a person; `by_parameters`: ask {@link ToolCatalogue.needsApproval} */
+  approval?: 'always' | 'by_parameters';
   /** its run lasts as long as a durable timer (`wait`): it has no timeout of its own */
   timer?: boolean;
 }
@@ -62,6 +64,12 @@ export abstract class ToolCatalogue {
   abstract effectOf(name: string, parameters: JsonObject): EffectClass;
   /** Undefined when `parameters` fit the tool's schema, else one sentence per field that doesn't. */
   abstract violations(name: string, parameters: unknown): string[] | undefined;
+
+  /**
+   * Whether a call is held until a person approves it. One that doesn't fit its tool's schema isn't: nobody runs it. Of a
+   * tool that isn't in the catalogue its dispatcher says so, and doesn't run it.
+   */
+  abstract needsApproval(name: string, parameters: JsonObject): boolean;
 
   /** Of a timer tool: how long after its emission an intent is due, ms; undefined for every other. */
   timerMs(_name: string, _parameters: JsonObject): number | undefined {
@@ -101,6 +109,7 @@ export const ExternalTool = Type.Object(
     annotations: Type.Optional(ToolHints),
     compensation: Type.Optional(Type.String()),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 1 })),
+    approval: Type.Optional(Type.Union([Type.Literal('always'), Type.Literal('never')])),
   },
   { additionalProperties: false },
 );

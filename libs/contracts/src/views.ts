@@ -87,6 +87,10 @@ export const ToolView = Type.Object(
     concurrency: Type.Optional(
       Type.Integer({ description: 'at most so many runs at once, in all processes together' }),
     ),
+    approval: Type.Union(
+      ['never', 'always', 'by_parameters'].map((approval) => Type.Literal(approval)),
+      { description: 'whether its calls are held until a person approves them' },
+    ),
     served_by: Type.Union([Type.Literal('dispatcher'), Type.Literal('external')]),
   },
   { title: 'Tool' },
@@ -112,6 +116,7 @@ export const toolView = (spec: ToolSpec): ToolView => ({
     max_ms: spec.retry.maxMs,
   },
   ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
+  approval: spec.approval ?? 'never',
   served_by: spec.servedBy,
 });
 

@@ -207,7 +207,10 @@ class Fold {
     const seq = before.timeline_seq + 1;
     const whole: ErrorData = {
       ...error,
-      details: { ...(error.details as object), pending: before.pending.map((p) => p.intent_id) },
+      details: {
+        ...(error.details as object),
+        pending: [...before.pending, ...(before.held ?? [])].map((p) => p.intent_id),
+      },
     };
     const snapshot: Snapshot = {
       ...before,
@@ -217,6 +220,7 @@ class Fold {
       ending: undefined,
       dead: undefined,
       pending: [],
+      held: undefined,
       outbox: { commit: null, intent_ids: [], out: true },
       timeline_seq: seq,
       updated_at: this.now,

@@ -19,6 +19,7 @@ const joinedFields = (held: HistoryEntry): Record<string, unknown> => {
     case 'brain':
       return { content: held.content };
     case 'resolution':
+    case 'approval':
       // told in full by its own entry
       return {};
   }

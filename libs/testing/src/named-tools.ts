@@ -45,6 +45,10 @@ export class NamedTools extends ToolCatalogue {
     return effect === 'by_parameters' ? 'irreversible' : effect;
   }
 
+  needsApproval(name: string): boolean {
+    return this.specs.get(name)?.approval !== undefined;
+  }
+
   violations(name: string, parameters: unknown): string[] | undefined {
     const schema = this.specs.get(name)?.parameters ?? ANYTHING;
     if (this.ajv.validate(schema, parameters)) return undefined;

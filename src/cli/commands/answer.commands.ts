@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander';
-import { type Json, type ResolutionOutcome, RESOLUTIONS, type SessionView } from '#contracts';
+import {
+  type ApprovalDecision,
+  type Json,
+  type ResolutionOutcome,
+  RESOLUTIONS,
+  type SessionView,
+} from '#contracts';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { userName } from '../user-name.js';
@@ -57,4 +63,40 @@ export const addResolve = (program: Command, context: Context): void => {
         exit(EXIT.ok);
       },
     );
+};
+
+interface ApprovalOptions {
+  by: string;
+  reason?: string;
+  digest?: string;
+}
+
+const addApproval = (
+  program: Command,
+  context: Context,
+  decision: ApprovalDecision,
+  summary: string,
+): void => {
+  program
+    .command(decision)
+    .summary(summary)
+    .argument('<id>', 'session id')
+    .argument('<intent>', 'what `dormouse get` shows as waiting for approval')
+    .addOption(byOption())
+    .option('--reason <text>', 'why; kept in the timeline')
+    .option('--digest <digest>', 'of the call as you saw it: no other is answered')
+    .action(async (id: string, intent: string, options: ApprovalOptions, command: Command) => {
+      const { client, terminal, json, exit } = context.of(command);
+      const session = await client.approve(id, intent, { decision, ...options });
+      terminal.print(json ? JSON.stringify(session) : accepted(session));
+      exit(EXIT.ok);
+    });
+};
+
+export const addApprove = (program: Command, context: Context): void => {
+  addApproval(program, context, 'approve', 'let a call be made that is held for a person');
+};
+
+export const addReject = (program: Command, context: Context): void => {
+  addApproval(program, context, 'reject', 'refuse a call that is held for a person');
 };

@@ -4,6 +4,7 @@ import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { entryLine } from '../view/entry-line.js';
 import { tellQuestion } from '../view/question.js';
+import { tellHeld } from '../view/held.js';
 import { tellEnd } from '../view/result.js';
 import { tellStuck } from '../view/stuck.js';
 import { table } from '../view/table.js';
@@ -37,14 +38,19 @@ export const addGet = (program: Command, context: Context): void => {
         terminal.print(tellEnd(session, terminal));
         if (session.question !== undefined) terminal.print(`\n${tellQuestion(session)}`);
         if (session.stuck !== undefined) terminal.print(`\n${tellStuck(session.stuck, terminal)}`);
-        if (session.pending.length > 0)
+        const running = session.pending.flatMap(({ tool_name, since, deadline, intent_id }) =>
+          deadline === undefined ? [] : [[tool_name, utcTime(since), utcTime(deadline), intent_id]],
+        );
+        if (running.length > 0)
           terminal.print(
             `\n${table(
               [{ title: 'waits for' }, { title: 'since' }, { title: 'until at most' }, { title: 'intent' }],
-              session.pending.map((p) => [p.tool_name, utcTime(p.since), utcTime(p.deadline), p.intent_id]),
+              running,
               terminal.columns,
             )}`,
           );
+        const held = tellHeld(session.pending, terminal);
+        if (held !== undefined) terminal.print(`\n${held}`);
       }
       exit(EXIT.ok);
     });

@@ -35,7 +35,7 @@ const MARKS: Record<string, string> = { succeeded: '✓', failed: '✗', unknown
 const tellPerson = (p: Payload, type: string): { mark: string; text: string; bad: boolean } => {
   if (Array.isArray(p.messages))
     return { mark: '☞', text: `${p.messages.length} of the messages were not read`, bad: true };
-  const what = [type, p.timer_id, p.outcome, p.intent_id].map(textOf).filter(Boolean).join(' ');
+  const what = [type, p.timer_id, p.outcome, p.decision, p.intent_id].map(textOf).filter(Boolean).join(' ');
   const who = p.by === undefined ? '' : ` by ${textOf(p.by)}`;
   const why = p.reason === undefined ? '' : `: ${textOf(p.reason)}`;
   const late = p.refused === undefined ? '' : '  (too late)';
@@ -57,7 +57,9 @@ export const tellEntry = ({ type, payload }: TimelineEntry): { mark: string; tex
     case 'message':
       return { mark: p.role === 'assistant' ? '?' : '»', text: textOf(p.content), bad: false };
     case 'intent':
-      return { mark: '→', text: `${callOf(p)}  ${textOf(p.parameters)}`, bad: false };
+      return p.held === true
+        ? { mark: '⏸', text: `${callOf(p)}  ${textOf(p.parameters)}  (waits for approval)`, bad: false }
+        : { mark: '→', text: `${callOf(p)}  ${textOf(p.parameters)}`, bad: false };
     case 'observation': {
       if (typeof p.type === 'string') return tellPerson(p, p.type);
       const outcome = (p.outcome as Payload | undefined) ?? p;

@@ -7,6 +7,17 @@ const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 const FRAME_MS = 100;
 const CLEAR = '\r\u001B[2K';
 
+interface Told {
+  intent_id?: string;
+  tool_name?: string;
+  call?: string;
+  held?: boolean;
+  type?: string;
+  refused?: string;
+}
+
+const approvalOf = (call: string): string => `approval of ${call}`;
+
 /** Prints entries as they come and, below them on a live terminal, what the session waits for. */
 export class LiveView {
   private readonly waiting = new Map<string, string>();
@@ -20,15 +31,21 @@ export class LiveView {
   }
 
   show(entry: TimelineEntry): void {
-    const payload = entry.payload as { intent_id?: string; tool_name?: string; call?: string };
-    if (payload.intent_id !== undefined) {
-      if (entry.type === 'intent')
-        this.waiting.set(payload.intent_id, payload.call ?? payload.tool_name ?? '');
-      if (entry.type === 'observation') this.waiting.delete(payload.intent_id);
-    }
+    this.note(entry);
     if (this.terminal.live) this.terminal.draw(CLEAR);
     this.terminal.print(entryLine(entry, this.terminal));
     this.draw();
+  }
+
+  private note({ type, payload }: TimelineEntry): void {
+    const { intent_id: id, tool_name, call = tool_name ?? '', held, ...told } = payload as Told;
+    if (id === undefined) return;
+    const waits = this.waiting.get(id);
+    const name = call.replace(/^(step|undo):/, '');
+    if (type === 'intent') this.waiting.set(id, held === true ? approvalOf(name) : name);
+    else if (told.type !== 'approval') this.waiting.delete(id);
+    else if (told.refused === undefined && waits !== undefined)
+      this.waiting.set(id, waits.slice(approvalOf('').length));
   }
 
   end(): void {
@@ -40,7 +57,7 @@ export class LiveView {
   private draw(): void {
     if (this.timer === undefined) return;
     const seconds = ((Date.now() - this.startedAt) / 1000).toFixed(1);
-    const names = [...this.waiting.values()].map((name) => name.replace(/^(step|undo):/, ''));
+    const names = [...this.waiting.values()];
     const what = names.length === 0 ? 'thinking' : `waiting for ${names.join(', ')}`;
     this.frame = (this.frame + 1) % FRAMES.length;
     const line = cut(plain(`${FRAMES[this.frame] ?? ''} ${seconds} s  ${what}`), this.terminal.columns - 1);

@@ -1,4 +1,5 @@
 import {
+  ApprovalRequest,
   BatchAnswer,
   BatchLine,
   CancelRequest,
@@ -211,6 +212,19 @@ export const OPERATIONS: readonly Operation[] = [
     body: { mediaType: JSON_TYPE, schema: ResolutionRequest, required: true },
     answers: { 202: session },
     errors: ANSWERING,
+  },
+  {
+    method: 'post',
+    path: '/v1/sessions/{id}/approvals/{intent_id}',
+    id: 'approveIntent',
+    tag: 'sessions',
+    summary: 'Say whether a held call may be made',
+    description:
+      'An entry of `pending` with `waits_for: approval`. `approve`: it is made, and has as much time as if it had been decided then; `reject`: it never is, and the plan or the model sees a failure `approval_rejected`. With the `digest` of the call that was looked at, no other can be approved by mistake. Several held calls are answered in any order, each once: a second answer is a 409. Who and why is in the timeline.',
+    parameters: [id, intent, tenant, key],
+    body: { mediaType: JSON_TYPE, schema: ApprovalRequest, required: true },
+    answers: { 202: session },
+    errors: [...ANSWERING, 'digest_mismatch'],
   },
   {
     method: 'get',

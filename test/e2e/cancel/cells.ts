@@ -297,6 +297,45 @@ const COMPENSATING: Cell[] = [
   },
 ];
 
+const heldCall = { id: 'held', tool: 'do_irreversible', parameters: { name: 'held' }, approval: true };
+
+/** What nobody has approved is no intent yet: there is nothing to seal, and it never runs. */
+const HELD: Cell[] = [
+  {
+    name: 'a call that waits for approval',
+    status: 'waiting_approval',
+    submission: during(heldCall),
+    plain: NOTHING,
+    compensate: FIRST_UNDONE,
+    split: true,
+  },
+  {
+    name: 'a call that waits for approval, as its tool asks',
+    status: 'waiting_approval',
+    submission: during(call('held', 'do_approved')),
+    plain: NOTHING,
+    compensate: FIRST_UNDONE,
+  },
+  {
+    name: 'two branches, one that runs and one that waits for approval',
+    waitedFor: true,
+    status: 'waiting_tool',
+    submission: {
+      plan: {
+        steps: [
+          first(),
+          call('held', 'do_compensatable', { does: 'hold', on_abort: 'finishes' }, { after: ['first'] }),
+          { ...heldCall, id: 'asked', parameters: { name: 'asked' }, after: ['first'] },
+          call('after', 'do_pure', {}, { after: ['held', 'asked'] }),
+        ],
+      },
+    },
+    reached: heldBegun,
+    plain: { ...NOTHING, ...ABORTED },
+    compensate: { status: 'compensated', undone: ['undo held', 'undo first'], ...ABORTED },
+  },
+];
+
 /** What stands still for a person stops doing so. */
 const PARKED: Cell[] = [
   {
@@ -371,6 +410,7 @@ export const CELLS: readonly Cell[] = [
   ...RUNNING,
   ...EXTERNAL,
   ...COMPENSATING,
+  ...HELD,
   ...PARKED,
   ...CANCELLED,
 ];

@@ -73,6 +73,7 @@ export const tools = [
   tool('do_idempotent', 'idempotent'),
   tool('do_compensatable', 'compensatable', { compensation: 'undo' }),
   tool('do_irreversible', 'irreversible'),
+  tool('do_approved', 'irreversible', { approval: ({ name }) => name === 'held' }),
   tool('do_narrow', 'compensatable', { compensation: 'undo', concurrency: 1 }),
   tool('undo', 'idempotent'),
 ];

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv, type ValidateFunction } from 'ajv';
 import fc from 'fast-check';
-import { type DeadLetterList, DEFAULT_TOPICS, type SessionList, type Submission } from '#contracts';
+import {
+  type DeadLetterList,
+  DEFAULT_TOPICS,
+  type PlanStep,
+  type SessionList,
+  type SessionStatus,
+  type Submission,
+} from '#contracts';
 import { eventually, tempDir } from '#testing';
 import { type Booted, boot, echo, openGate, quick } from './booted.js';
 import { callsOf, type Content, type DescribedCall, type Document } from './openapi.js';
@@ -22,8 +29,8 @@ let app: Booted;
 let document: Document;
 let known: Record<string, readonly unknown[]>;
 let ids: string[];
-/** sessions that wait for a person, and the intent that each waits for */
-let waiting: { id: string; intent_id: string }[];
+/** sessions that wait for a person, and the intent that each waits for, by what is to be answered */
+let waiting: Record<'resolutions' | 'approvals', { id: string; intent_id: string }[]>;
 /** of dead letters */
 let letters: string[];
 const data = tempDir();
@@ -47,11 +54,16 @@ beforeAll(async () => {
     plan: { steps: [{ id: 'a', tool: 'wait', parameters: { ms: 3_600_000 } }] },
   });
   ids = [...sessions, open].map((s) => s.session_id);
-  const parked = await Promise.all(
-    Array.from({ length: 3 }, () => app.submit({ plan: { steps: [{ id: 'a', tool: 'lose_track' }] } })),
-  );
-  for (const { session_id: id } of parked) await app.reaches(id, 'parked');
-  waiting = parked.map(({ session_id: id }) => ({ id, intent_id: `${id}.1.0` }));
+  const stopped = async (step: object, status: SessionStatus) => {
+    const steps = [{ id: 'a', ...step }] as PlanStep[];
+    const three = await Promise.all(Array.from({ length: 3 }, () => app.submit({ plan: { steps } })));
+    for (const { session_id: id } of three) await app.reaches(id, status);
+    return three.map(({ session_id: id }) => ({ id, intent_id: `${id}.1.0` }));
+  };
+  waiting = {
+    resolutions: await stopped({ tool: 'lose_track' }, 'parked'),
+    approvals: await stopped({ tool: 'echo', parameters: {}, approval: true }, 'waiting_approval'),
+  };
   letters = await eventually(async () => {
     const { body } = await app.call<DeadLetterList>('GET', '/v1/dead-letters');
     return body.dead_letters.length === 3 ? body.dead_letters.map(({ id }) => id) : null;
@@ -151,7 +163,12 @@ const requestsFor = ({ path, operation }: DescribedCall, wild: boolean): fc.Arbi
   return fc
     .record({
       path: part('path'),
-      awaited: fc.option(fc.constantFrom(...waiting), { freq: wild ? 3 : 10 }),
+      awaited: fc.option(
+        fc.constantFrom(...waiting[path.includes('/approvals/') ? 'approvals' : 'resolutions']),
+        {
+          freq: wild ? 3 : 10,
+        },
+      ),
       query: part('query'),
       header: part('header'),
       extra: wild ? fc.dictionary(fc.string(), fc.string(), { maxKeys: 1 }) : fc.constant({}),
@@ -264,6 +281,7 @@ describe(`requests derived from /openapi.json (seed ${seed}; DORMOUSE_TEST_SEED 
       'POST /v1/dead-letters/{id}/redrive',
       'POST /v1/sessions',
       'POST /v1/sessions/batch',
+      'POST /v1/sessions/{id}/approvals/{intent_id}',
       'POST /v1/sessions/{id}/cancel',
       'POST /v1/sessions/{id}/messages',
       'POST /v1/sessions/{id}/resolutions/{intent_id}',

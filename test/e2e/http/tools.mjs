@@ -45,6 +45,14 @@ export const tools = [
     run: ({ value }) => ({ value: value ?? null }),
   },
   {
+    name: 'sign',
+    description: 'signs for an amount; a person is asked above a hundred',
+    parameters: object({ amount: { type: 'number' } }),
+    effect: 'irreversible',
+    approval: ({ amount }) => amount > 100,
+    run: ({ amount }) => ({ signed: amount }),
+  },
+  {
     name: 'fail',
     description: 'fails, and says that trying again is of no use',
     parameters: object({}),

@@ -42,6 +42,7 @@ export const tools = new NamedTools([
   { name: 'poll', effect: 'idempotent', servedBy: 'external' },
   { name: 'book', effect: 'compensatable', compensation: 'unbook' },
   { name: 'unbook', effect: 'idempotent' },
+  { name: 'sign', effect: 'irreversible', approval: 'always' },
 ]);
 
 /** Snapshots are to be read only: whoever changes one fails. */

@@ -47,6 +47,9 @@ export interface IntentOptions {
   effect?: EffectClass;
   deadlineMs?: number;
   compensates?: string;
+  approved_by?: string;
+  /** its session waits for a person to approve it */
+  held?: boolean;
 }
 
 /** One dispatcher process: its executor, and what it has published. */
@@ -171,8 +174,10 @@ export class DispatcherBed {
         emitted_at: now,
         deadline_at: now + (call.deadlineMs ?? 60_000),
         ...(call.compensates === undefined ? {} : { compensates: call.compensates }),
+        ...(call.approved_by === undefined ? {} : { approved_by: call.approved_by }),
       };
     });
+    const held = pending.filter((_, index) => calls[index]?.held === true);
     const snapshot: Snapshot = {
       v: RECORD_VERSION,
       session_id: sessionId,
@@ -186,7 +191,8 @@ export class DispatcherBed {
       },
       status: 'waiting_tool',
       step: 1,
-      pending,
+      pending: pending.filter((intent) => !held.includes(intent)),
+      ...(held.length === 0 ? {} : { held }),
       outbox: { commit: null, intent_ids: pending.map((p) => p.intent_id), out: true },
       applied: [],
       usage: { steps: 1, tool_calls: pending.length, input_tokens: 0, output_tokens: 0 },

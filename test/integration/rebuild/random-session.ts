@@ -33,7 +33,7 @@ export const events: EventContext = {
   deployment: 'test',
 };
 
-const STEP_TOOLS = ['look', 'save', 'pay', 'book', 'ask', 'poll'];
+const STEP_TOOLS = ['look', 'save', 'pay', 'book', 'ask', 'poll', 'sign'];
 const POLICIES = ['park', 'skip', 'retry'] as const;
 
 type Random = () => number;
@@ -65,6 +65,7 @@ const planStep = (random: Random, place: number): PlanStep => {
       : {}),
     ...(chance(random, 0.2) ? { compensation: { tool: 'unbook', parameters: { of: place } } } : {}),
     ...(chance(random, 0.5) ? { on_compensation_failure: pick(random, POLICIES) } : {}),
+    ...(chance(random, 0.25) ? { approval: true } : {}),
   };
 };
 
@@ -158,6 +159,7 @@ export class RandomSession {
     else if (drawn < 0.1) await rig.deliver(this.id, 'observation.session_created');
     else if (drawn < 0.15) await this.timer(snapshot);
     else if (snapshot.stuck !== undefined && drawn < 0.6) await this.settle(pick(random, snapshot.stuck));
+    else if (snapshot.held !== undefined && drawn < 0.5) await this.approve(pick(random, snapshot.held));
     else if (snapshot.inbox !== undefined) await this.deliverSent(snapshot);
     else if (drawn < 0.2) await this.die(snapshot);
     else await this.answer(snapshot);
@@ -208,6 +210,26 @@ export class RandomSession {
       .catch(() => undefined);
     const { inbox = [], ...rest } = await rig.load(this.id);
     if (chance(random, 0.4)) await this.deliverSent({ ...rest, inbox: inbox.slice(-1) });
+  }
+
+  /** A person answers for a held call; a second one has another opinion. */
+  private async approve({ intent_id, digest }: PendingIntent): Promise<void> {
+    const { rig, random } = this;
+    for (const by of chance(random, 0.2) ? ['ann', 'bob'] : ['ann'])
+      await rig.inbox
+        .approve(
+          this.id,
+          intent_id,
+          {
+            decision: chance(random, 0.7) ? 'approve' : 'reject',
+            by,
+            ...(chance(random, 0.5) ? { reason: 'looked' } : {}),
+            ...(chance(random, 0.5) ? { digest } : {}),
+          },
+          { ...TENANT, ...(chance(random, 0.5) ? { idempotencyKey: 'k' } : {}) },
+        )
+        .catch(() => undefined);
+    if (chance(random, 0.7)) await this.deliverSent(await rig.load(this.id));
   }
 
   private async deliverSent({ inbox = [] }: Snapshot): Promise<void> {

@@ -3,9 +3,10 @@ import type { AnsweredCall, Finish, ReadyDecision } from './decision.js';
 import { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { emit } from './emit.js';
-import { beginEnding, complete, concludeFailed, failedWith } from './ending.js';
+import { beginEnding, complete, concludeFailed, dropHeld, failedWith } from './ending.js';
 import { refuse } from './ignore.js';
 import { overspent } from './limits.js';
+import { isUnderWay } from './stuck.js';
 import { askBrain } from './think.js';
 
 const NOTHING: ErrorData = {
@@ -39,15 +40,15 @@ export const decide = (before: Snapshot, decision: ReadyDecision, now: number): 
   if (ask !== undefined) draft.addQuestion(ask.call, ask.content);
   if (calls.length > 0) {
     emit(draft, calls);
-    draft.setStatus('waiting_tool');
+    draft.wait();
     return draft.commit();
   }
   if (ask !== undefined) {
-    draft.setStatus('waiting_input');
+    draft.wait();
     return draft.commit();
   }
   if (answered.length > 0) return askBrain(draft);
-  if (snapshot.pending.length > 0) return draft.commit();
+  if (isUnderWay(snapshot)) return draft.commit();
   return beginEnding(draft, failedWith(snapshot, NOTHING));
 };
 
@@ -74,6 +75,7 @@ const applyFinish = (draft: Draft, finish: Finish): Transition => {
     case 'completed':
       snapshot.result = finish.result;
       snapshot.error = finish.error;
+      dropHeld(draft);
       if (snapshot.pending.length === 0) return complete(draft);
       snapshot.ending = { status: 'completed', compensate: false };
       return draft.commit();

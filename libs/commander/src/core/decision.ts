@@ -37,6 +37,8 @@ export interface ReadyCall {
   repeat?: { left: number; every_ms: number };
   not_before?: number;
   bare?: boolean;
+  /** it waits for a person's approval */
+  held?: boolean;
 }
 
 /** What a brain decided, its calls made ready. */

@@ -1,4 +1,5 @@
 import {
+  type Approval,
   type DeadRecord,
   type ErrorData,
   EVENT_NAMES,
@@ -34,6 +35,9 @@ export interface Answer {
 
 /** Whether a person wrote it to the session: taken up in the order of acceptance, whichever observation comes first. */
 export const isMessage = ({ name }: Sent): boolean => name === EVENT_NAMES.userMessage;
+
+const isWaiting = (status: StoredStatus): boolean =>
+  status === 'waiting_tool' || status === 'waiting_approval';
 
 const orNone = <T>(list: readonly T[]): T[] | undefined => (list.length === 0 ? undefined : [...list]);
 
@@ -179,6 +183,28 @@ export class Draft {
     this.tell('observation', { type: 'resolution', intent_id, outcome, by, reason });
   }
 
+  /** How a person answered for a held call: kept for whoever asks who answered, told in the timeline. */
+  addApproval(approval: Approval): void {
+    const { intent_id, decision, by, reason, digest, refused } = approval;
+    const key = `approval:${intent_id}`;
+    this.history.push({
+      v: RECORD_VERSION,
+      key,
+      n: ++this.snapshot.history_n,
+      kind: 'approval',
+      ...approval,
+    });
+    this.tell('observation', {
+      type: 'approval',
+      intent_id,
+      decision,
+      by,
+      ...(reason === undefined ? {} : { reason }),
+      digest,
+      ...(refused === undefined ? {} : { refused }),
+    });
+  }
+
   /** Only a person can settle it. Its outcome is told; the history gets the one that settles it. */
   addStuck(stuck: StuckIntent): void {
     this.snapshot.stuck = [...(this.snapshot.stuck ?? []), stuck];
@@ -199,8 +225,25 @@ export class Draft {
     if (snapshot.status !== 'parked') return;
     snapshot.error = undefined;
     snapshot.result = undefined;
-    if (told) this.setStatus('waiting_tool');
+    if (told) this.wait();
     else snapshot.status = 'waiting_tool';
+  }
+
+  /** The session waits: for tools, or for nobody but people. */
+  wait(): void {
+    const { pending, held, question } = this.snapshot;
+    if (pending.length > 0) this.setStatus('waiting_tool');
+    else if (held !== undefined) this.setStatus('waiting_approval');
+    else this.setStatus(question === undefined ? 'waiting_tool' : 'waiting_input');
+  }
+
+  /** They wait for a person, and nobody runs them. */
+  addHeld(intents: readonly PendingIntent[]): void {
+    if (intents.length > 0) this.snapshot.held = [...(this.snapshot.held ?? []), ...intents];
+  }
+
+  removeHeld({ intent_id }: PendingIntent): void {
+    this.snapshot.held = orNone((this.snapshot.held ?? []).filter((h) => h.intent_id !== intent_id));
   }
 
   addPending(intents: readonly PendingIntent[]): void {
@@ -248,6 +291,7 @@ export class Draft {
 
   /** Ends the step. @param passedOver why it changes nothing but that its observation can't apply any more */
   commit(passedOver?: IgnoreReason): Transition {
+    if (isWaiting(this.snapshot.status) && this.snapshot.ending === undefined) this.wait();
     const { dead, status: own, error } = this.snapshot;
     if (dead !== undefined) {
       const { letters } = dead;

@@ -16,8 +16,6 @@ export type IgnoreReason =
   | 'not_awaited'
   /** a message to a session that hasn't begun: it is read then */
   | 'not_begun'
-  /** of a kind that this release doesn't apply */
-  | 'not_supported'
   /** an answer to a question that wasn't asked in this state */
   | 'not_asked';
 

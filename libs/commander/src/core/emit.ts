@@ -3,13 +3,21 @@ import type { ReadyCall } from './decision.js';
 import type { Draft } from './draft.js';
 
 /**
- * Turns calls into pending intents of the draft's current step. Those that wait for a time are left to the sweeper, the
- * others go into the outbox.
+ * Turns calls into intents of the draft's current step. Those that wait for a time are left to the sweeper, those that wait
+ * for a person are held, the others go into the outbox.
  */
 export const emit = (draft: Draft, calls: readonly ReadyCall[]): void => {
+  const intents = calls.map((call, index) => ({
+    intent: intentOf(draft, call, index),
+    held: call.held === true,
+  }));
+  hold(
+    draft,
+    intents.flatMap(({ intent, held }) => (held ? [intent] : [])),
+  );
   sendOut(
     draft,
-    calls.map((call, index) => intentOf(draft, call, index)),
+    intents.flatMap(({ intent, held }) => (held ? [] : [intent])),
   );
 };
 
@@ -37,7 +45,7 @@ export const intentOf = ({ snapshot, now }: Draft, call: ReadyCall, index: numbe
   };
 };
 
-export const tellIntent = (draft: Draft, intent: PendingIntent): void =>
+export const tellIntent = (draft: Draft, intent: PendingIntent, held = false): void =>
   draft.tell('intent', {
     intent_id: intent.intent_id,
     tool_name: intent.tool,
@@ -45,13 +53,24 @@ export const tellIntent = (draft: Draft, intent: PendingIntent): void =>
     step: intent.step,
     ...(intent.call === undefined ? {} : { call: intent.call }),
     ...(intent.compensates === undefined ? {} : { compensates: intent.compensates }),
+    ...(held ? { held, digest: intent.digest } : {}),
   });
+
+const count = ({ snapshot }: Draft, calls: number): void => {
+  snapshot.usage = { ...snapshot.usage, tool_calls: snapshot.usage.tool_calls + calls };
+};
+
+/** These wait for a person: they aren't published, so nobody runs them. */
+export const hold = (draft: Draft, intents: readonly PendingIntent[]): void => {
+  for (const intent of intents) tellIntent(draft, intent, true);
+  count(draft, intents.length);
+  draft.addHeld(intents);
+};
 
 /** From here on the session waits for these. */
 export const sendOut = (draft: Draft, intents: readonly PendingIntent[]): void => {
-  const { snapshot } = draft;
   for (const intent of intents) tellIntent(draft, intent);
-  snapshot.usage = { ...snapshot.usage, tool_calls: snapshot.usage.tool_calls + intents.length };
+  count(draft, intents.length);
   draft.addPending(intents);
   draft.publish(intents.filter((intent) => intent.not_before === undefined).map((i) => i.intent_id));
 };

@@ -58,6 +58,7 @@ export const failedUnclear = (intent: PendingIntent, outcome: Outcome): Ending =
 export const beginEnding = (draft: Draft, ending: Ending): Transition => {
   draft.snapshot.ending = ending;
   draft.snapshot.question = undefined;
+  dropHeld(draft);
   // running it means nothing, so nobody waits for it; there is no claim of ours to seal
   for (const intent of draft.snapshot.pending)
     if (intent.external === true && intent.effect === 'pure')
@@ -65,6 +66,13 @@ export const beginEnding = (draft: Draft, ending: Ending): Transition => {
   // a program of others may be at it already and knows no claim: it is waited for
   const intents = draft.snapshot.pending.filter((intent) => intent.external !== true);
   return intents.length > 0 ? draft.ask({ kind: 'seal', intents }) : settle(draft);
+};
+
+/** Calls that nobody has approved never run: no claim needs to be sealed for that. */
+export const dropHeld = (draft: Draft): void => {
+  const { held = [] } = draft.snapshot;
+  draft.snapshot.held = undefined;
+  for (const intent of held) draft.addAnswer({ ...intent, outcome: cancelledOutcome(draft.now) });
 };
 
 /** While ending: waits for what is pending, then asks the brain what is left to do. */

@@ -1,10 +1,10 @@
-import type { ErrorData } from '#contracts';
+import type { ErrorData, Snapshot } from '#contracts';
 import { applyCancel } from './cancel.js';
 import type { Draft } from './draft.js';
 import type { Transition } from './effects.js';
 import { beginEnding, failedWith } from './ending.js';
 import { cancelOutstanding } from './next-wake.js';
-import { halt, isHalted } from './stuck.js';
+import { halt, isHalted, isUnderWay } from './stuck.js';
 import { takeUpMessages } from './take-up.js';
 import { askBrain } from './think.js';
 
@@ -13,6 +13,12 @@ export const deadlineError = (deadlineAt: number): ErrorData => ({
   message: `The session's deadline was ${new Date(deadlineAt).toISOString()}.`,
   retryable: false,
 });
+
+/** A cancel is asked for, or the deadline has passed: whatever is applied now, nothing new is emitted. */
+export const isOver = (snapshot: Snapshot, now: number): boolean => {
+  const { deadline_at = Infinity } = snapshot.fixed;
+  return cancelOutstanding(snapshot) || now >= deadline_at;
+};
 
 /**
  * An observation is applied and nothing ends the session: the brain is next, unless something speaks against it.
@@ -32,9 +38,9 @@ export const goOn = (draft: Draft, thinksAfter: 'each' | 'all', resumed = false)
     return beginEnding(draft, failedWith(snapshot, deadlineError(deadline)));
   if (isHalted(snapshot)) return halt(draft);
   takeUpMessages(draft);
-  if (thinksAfter === 'all' && snapshot.pending.length > 0) return draft.commit();
+  if (thinksAfter === 'all' && isUnderWay(snapshot)) return draft.commit();
   if (snapshot.question !== undefined) {
-    if (snapshot.pending.length === 0) draft.setStatus('waiting_input');
+    if (!isUnderWay(snapshot)) draft.wait();
     return draft.commit();
   }
   return askBrain(draft, resumed);

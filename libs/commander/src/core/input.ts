@@ -1,4 +1,12 @@
-import type { EffectClass, ErrorData, Json, JsonObject, Outcome, ResolutionOutcome } from '#contracts';
+import type {
+  ApprovalDecision,
+  EffectClass,
+  ErrorData,
+  Json,
+  JsonObject,
+  Outcome,
+  ResolutionOutcome,
+} from '#contracts';
 import type { ReadyConclusion, ReadyDecision } from './decision.js';
 
 /** Fields that every observation has. */
@@ -17,8 +25,21 @@ export interface ResolutionGiven {
   parameters?: JsonObject;
   digest?: string;
   effect?: EffectClass;
+  /** a person has to approve the call with these parameters */
+  held?: boolean;
   by: string;
   reason: string;
+  request_digest?: string;
+}
+
+/** A person answers for a call that is held. */
+export interface ApprovalGiven {
+  intent_id: string;
+  decision: ApprovalDecision;
+  by: string;
+  reason?: string;
+  /** of the tool and the parameters that the person saw */
+  digest: string;
   request_digest?: string;
 }
 
@@ -42,10 +63,9 @@ export type Observation = Observed &
     /** that dead letter was published again; `event_id`: of an answer of which it couldn't be told whose it is */
     | { type: 'redriven'; dead_letter: string; by: string; reason?: string; event_id?: string }
     | ({ type: 'resolution' } & ResolutionGiven)
+    | ({ type: 'approval' } & ApprovalGiven)
     /** its content is in the snapshot's inbox */
     | { type: 'user_message' }
-    /** not known to this release's machine: never applied */
-    | { type: 'approval' }
   );
 
 /** The claim store's answer to the sealing of one intent. */

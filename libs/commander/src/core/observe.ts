@@ -1,4 +1,5 @@
 import { isTerminal, type Snapshot } from '#contracts';
+import { applyApproval } from './approval.js';
 import { applyCancel } from './cancel.js';
 import { applyDeadLetter, applyRedriven } from './dead-letter.js';
 import { Draft } from './draft.js';
@@ -48,7 +49,7 @@ export const observe = (
     case 'user_message':
       return applyMessage(before, observation.id, thinksAfter, republish, now);
     case 'approval':
-      return ignore(before, 'not_supported');
+      return applyApproval(before, observation, thinksAfter, now);
   }
 };
 

@@ -1,4 +1,4 @@
-import type { ErrorData, Outcome, OutcomeStatus, PendingIntent } from '#contracts';
+import type { Approval, ErrorData, Outcome, OutcomeStatus, PendingIntent } from '#contracts';
 
 /** An outcome that the Commander states itself, for an intent that never ran or never answered. */
 const stated = (status: OutcomeStatus, error: ErrorData, now: number): Outcome => ({
@@ -50,6 +50,23 @@ export const conflictOutcome = (intent: PendingIntent, now: number): Outcome =>
       code: 'intent_conflict',
       message: `The outcome of ${intent.intent_id} is of other parameters than the session sent.`,
       retryable: false,
+    },
+    now,
+  );
+
+/** A person has said no: it never ran. */
+export const rejectedOutcome = (
+  { tool }: PendingIntent,
+  { by, reason }: Pick<Approval, 'by' | 'reason'>,
+  now: number,
+): Outcome =>
+  stated(
+    'failed',
+    {
+      code: 'approval_rejected',
+      message: `${by} rejected the call of ${tool}${reason === undefined ? '' : `: ${reason}`}`,
+      retryable: false,
+      details: { by, ...(reason === undefined ? {} : { reason }) },
     },
     now,
   );

@@ -54,7 +54,7 @@ const recorded = (input: Answering, commit: StepCommit): RecordedAnswer => {
 };
 
 const recordedCall = (ready: ReadyCall): RecordedCall =>
-  ready.not_before === undefined ? briefCall(ready) : wholeCall(ready);
+  ready.not_before === undefined && ready.held !== true ? briefCall(ready) : wholeCall(ready);
 
 const briefCall = ({
   call,
@@ -63,12 +63,14 @@ const briefCall = ({
   repeat,
   deadline_at,
   bare,
+  held,
 }: ReadyCall): RecordedCall => ({
   ...(call === undefined ? {} : { call }),
   ...(on_compensation_failure === undefined ? {} : { on_compensation_failure }),
   ...(external === undefined ? {} : { external }),
   ...(repeat === undefined ? {} : { repeat, deadline_at }),
   ...(bare === true ? { bare } : {}),
+  ...(held === true ? { held } : {}),
 });
 
 const wholeCall = (ready: ReadyCall): RecordedCall => {

@@ -1,12 +1,12 @@
 import { intentId, type Outcome, type PendingIntent, type Snapshot, type StuckIntent } from '#contracts';
 import { Draft } from './draft.js';
 import type { Transition } from './effects.js';
-import { sendOut } from './emit.js';
+import { hold, sendOut } from './emit.js';
 import { settle } from './ending.js';
 import { goOn } from './go-on.js';
 import type { Observation, ResolutionGiven } from './input.js';
 import { tooLate } from './late.js';
-import { isHalted } from './stuck.js';
+import { halt, isHalted } from './stuck.js';
 
 type Given = Extract<Observation, { type: 'resolution' }>;
 
@@ -100,8 +100,20 @@ const runAgain = (draft: Draft, { intent: first }: StuckIntent, given: Resolutio
       ? {}
       : { call: `${first.call?.split('#')[0] ?? 'undo:'}#s${snapshot.step}` }),
   };
+  if (first.compensates === undefined && needsApproval(first, again, given)) return holdAgain(draft, again);
   if (first.compensates === undefined) draft.leaveParked(true);
   else goOnUndoing(draft);
   sendOut(draft, [again]);
+  return draft.commit();
+};
+
+/** Who approved the first one saw its parameters; for others a person is asked anew. */
+const needsApproval = (first: PendingIntent, again: PendingIntent, { held }: ResolutionGiven): boolean =>
+  again.digest !== first.digest && (held === true || first.approved_by !== undefined);
+
+const holdAgain = (draft: Draft, { approved_by: _, ...again }: PendingIntent): Transition => {
+  hold(draft, [again]);
+  if (isHalted(draft.snapshot)) return halt(draft);
+  draft.leaveParked(true);
   return draft.commit();
 };

@@ -31,6 +31,9 @@ export const needsPerson = (snapshot: Snapshot, intent: PendingIntent, outcome: 
   return !undoes || intent.effect !== 'compensatable' || intent.bare === true;
 };
 
+/** Calls of the session are waited for: tools run, or people are asked. */
+export const isUnderWay = ({ pending, held }: Snapshot): boolean => pending.length > 0 || held !== undefined;
+
 /** A step of the session, no undoing, waits for a person: nothing goes forward, and nothing is undone before. */
 export const isHalted = ({ stuck }: Snapshot): boolean =>
   stuck?.some(({ intent }) => intent.compensates === undefined) === true;

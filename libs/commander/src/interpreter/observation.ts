@@ -14,7 +14,7 @@ import { DeadLetterError } from '#transport';
 import type { Observation } from '../core/input.js';
 import { bytesBeyond } from '#state';
 import { isShallow } from '../json-depth.js';
-import { readResolution } from './persons-observation.js';
+import { readApproval, readResolution } from './persons-observation.js';
 
 /** What reading an observation needs to know of this deployment. */
 export interface ReadingRules {
@@ -67,7 +67,7 @@ export const readObservation = (name: EventName, event: CloudEvent, rules: Readi
     case EVENT_NAMES.userMessage:
       return { id, type: 'user_message' };
     case EVENT_NAMES.approval:
-      return { id, type: 'approval' };
+      return { id, ...readApproval(event) };
     case EVENT_NAMES.resolution:
       return { id, ...readResolution(event) };
     case EVENT_NAMES.toolCall:

@@ -1,6 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { type CloudEvent, type JsonObject, ResolutionData } from '#contracts';
+import { ApprovalData, type CloudEvent, type JsonObject, ResolutionData } from '#contracts';
 import { DeadLetterError } from '#transport';
 import type { Observation } from '../core/input.js';
 
@@ -29,4 +29,9 @@ export const readResolution = (event: CloudEvent): Read<'resolution'> => {
     ...given,
     ...(parameters === undefined ? {} : { parameters: parameters as JsonObject }),
   };
+};
+
+export const readApproval = (event: CloudEvent): Read<'approval'> => {
+  const { session_id: _, version: _version, ...given } = checked(event, ApprovalData);
+  return { type: 'approval', ...given };
 };

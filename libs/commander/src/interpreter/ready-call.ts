@@ -51,18 +51,23 @@ const placeOf = (spec: ToolSpec | undefined, call: Call, effect: EffectClass, no
   return { deadline_at, external: true, ...(repeatable(effect) ? { repeat } : {}) };
 };
 
-const isBare = ({ tool, effect: held }: Call, effect: EffectClass, tools: ToolCatalogue): boolean =>
-  effect === 'compensatable' && held === undefined && tools.get(tool)?.compensation === undefined;
+const isBare = ({ tool, effect: heldTo }: Call, effect: EffectClass, tools: ToolCatalogue): boolean =>
+  effect === 'compensatable' && heldTo === undefined && tools.get(tool)?.compensation === undefined;
+
+/** A person is asked before it is made. Undoing doesn't wait for anybody. */
+const isHeld = ({ tool, parameters, approval, compensates }: Call, tools: ToolCatalogue): boolean =>
+  compensates === undefined && (approval === true || tools.needsApproval(tool, parameters));
 
 /** Adds to a brain's call what the catalogue knows of its tool. */
 export const readyCall = (call: Call, tools: ToolCatalogue, now: number): ReadyCall => {
-  const { effect: held, delayMs, ...rest } = call;
-  const effect = held ?? tools.effectOf(call.tool, call.parameters);
+  const { effect: heldTo, delayMs, approval: _, ...rest } = call;
+  const effect = heldTo ?? tools.effectOf(call.tool, call.parameters);
   return {
     ...rest,
     digest: intentDigest(call.tool, call.parameters),
     effect,
     ...(isBare(call, effect, tools) ? { bare: true } : {}),
+    ...(isHeld(call, tools) ? { held: true } : {}),
     ...placeOf(tools.get(call.tool), call, effect, now),
     ...(delayMs === undefined ? {} : { not_before: now + delayMs }),
   };

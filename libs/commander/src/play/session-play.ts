@@ -1,4 +1,5 @@
 import {
+  approvalId,
   EVENT_NAMES,
   type HistoryEntry,
   messageId,
@@ -13,7 +14,7 @@ import {
 import type { Brain, ThinkContext } from '../brain.js';
 import { newSession } from '../core/create.js';
 import type { IgnoreReason } from '../core/effects.js';
-import type { Input, Observation, ResolutionGiven, SealedIntent } from '../core/input.js';
+import type { ApprovalGiven, Input, Observation, ResolutionGiven, SealedIntent } from '../core/input.js';
 import { readyConclusion, readyDecision } from '../interpreter/ready-call.js';
 import { transition } from '../session.machine.js';
 
@@ -37,6 +38,8 @@ export class SessionPlay {
   readonly timeline: StoredTimelineEntry[];
   /** every intent that was ever emitted, in order */
   readonly emitted: PendingIntent[] = [];
+  /** every call that was ever held, in order */
+  readonly heldEver: PendingIntent[] = [];
   readonly ignored: IgnoreReason[] = [];
   /** steps that were taken again */
   conflicts = 0;
@@ -95,6 +98,22 @@ export class SessionPlay {
       outcome: 'succeeded',
       by: 'ann',
       reason: 'looked',
+      ...given,
+    });
+  }
+
+  /** A person answers for a held call, found by its id or its call. */
+  approve(name: string, given: Partial<ApprovalGiven> = {}): Promise<'committed' | 'ignored'> {
+    const all = [...(this.snapshot.held ?? []), ...this.heldEver];
+    const held = all.find((h) => h.intent_id === name || h.call === name);
+    if (held === undefined) throw new Error(`nothing was held as ${name}`);
+    return this.observe({
+      type: 'approval',
+      id: approvalId(held.intent_id),
+      intent_id: held.intent_id,
+      decision: 'approve',
+      by: 'ann',
+      digest: held.digest,
       ...given,
     });
   }
@@ -172,6 +191,8 @@ export class SessionPlay {
     this.timeline.push(...timeline);
     const known = new Set(this.emitted.map((i) => i.intent_id));
     this.emitted.push(...this.snapshot.pending.filter((i) => !known.has(i.intent_id)));
+    const heldOnce = new Set(this.heldEver.map((i) => i.intent_id));
+    this.heldEver.push(...(this.snapshot.held ?? []).filter((i) => !heldOnce.has(i.intent_id)));
   }
 
   private async ask(

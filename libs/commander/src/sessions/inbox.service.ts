@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
+  type ApprovalRequest,
   DormouseError,
   isTerminal,
   type MessageRequest,
@@ -12,6 +13,7 @@ import { SessionStore } from '#state';
 import { SPANS } from '#telemetry';
 import { EventClient } from '#transport';
 import { COMMANDER_OPTIONS, type CommanderOptions } from '../commander.options.js';
+import { approvalOf } from './approval.js';
 import { messageOf } from './message.js';
 import type { Outgoing } from './outgoing.js';
 import { Outlet } from './outlet.js';
@@ -74,6 +76,24 @@ export class Inbox {
   message(sessionId: string, request: MessageRequest, context: SendContext): Promise<Snapshot> {
     return this.send(sessionId, context, SPANS.message, (before) =>
       messageOf(before, request, context.idempotencyKey),
+    );
+  }
+
+  /**
+   * A person answers for a call that is held.
+   *
+   * Errors: `not_found`, `session_ended`, `not_awaited` (it isn't held), `digest_mismatch` (it is another call than the
+   * person saw), `already_answered`, `unavailable`
+   */
+  approve(
+    sessionId: string,
+    intentId: string,
+    request: ApprovalRequest,
+    context: SendContext,
+  ): Promise<Snapshot> {
+    const digest = requestDigest(request, context.idempotencyKey);
+    return this.send(sessionId, context, SPANS.answer, (before) =>
+      approvalOf(before, intentId, request, digest),
     );
   }
 

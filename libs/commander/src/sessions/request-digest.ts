@@ -11,8 +11,10 @@ export const refuseAnswered = (
   earlier: Readonly<Record<string, unknown>>,
 ): void => {
   if (digest !== undefined && earlier['request_digest'] === digest) return;
-  const { by, reason, outcome } = earlier;
-  const told = Object.entries({ by, reason, outcome }).filter(([, value]) => typeof value === 'string');
+  const { by, reason, outcome, decision } = earlier;
+  const told = Object.entries({ by, reason, outcome, decision }).filter(
+    ([, value]) => typeof value === 'string',
+  );
   throw new DormouseError(
     'already_answered',
     `${typeof by === 'string' ? by : 'Somebody'} has answered this already; the first answer counts.`,

@@ -59,6 +59,7 @@ const changed = ({ intent }: StuckIntent, parameters: JsonObject, tools: ToolCat
   digest: intentDigest(intent.tool, parameters),
   // a plan's own compensation makes a call compensatable whatever its tool
   effect: intent.effect === 'compensatable' ? intent.effect : tools.effectOf(intent.tool, parameters),
+  ...(tools.needsApproval(intent.tool, parameters) ? { held: true } : {}),
 });
 
 const refuse = (

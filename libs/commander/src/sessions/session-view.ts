@@ -1,5 +1,6 @@
 import {
   isTerminal,
+  type PendingIntent,
   type PendingView,
   type SessionView,
   type Snapshot,
@@ -20,6 +21,25 @@ const stuckView = ({ intent, outcome }: StuckIntent): StuckView => ({
   ...(intent.compensates === undefined ? {} : { compensates: intent.compensates }),
 });
 
+const commonView = ({ intent_id, tool, step, emitted_at }: PendingIntent) => ({
+  intent_id,
+  tool_name: tool,
+  step,
+  since: iso(emitted_at),
+});
+
+const pendingView = (intent: PendingIntent): PendingView => ({
+  ...commonView(intent),
+  deadline: iso(intent.deadline_at),
+});
+
+const heldView = (intent: PendingIntent): PendingView => ({
+  ...commonView(intent),
+  waits_for: 'approval',
+  parameters: intent.parameters,
+  digest: intent.digest,
+});
+
 /** The session as a client sees it. `thinking`: its brain is known to be at it. */
 export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView => {
   const { fixed, status } = snapshot;
@@ -34,13 +54,7 @@ export const sessionView = (snapshot: Snapshot, thinking: boolean): SessionView 
     ...(plan === undefined ? {} : { plan }),
     result: snapshot.result ?? null,
     error: snapshot.error ?? null,
-    pending: snapshot.pending.map((intent): PendingView => ({
-      intent_id: intent.intent_id,
-      tool_name: intent.tool,
-      step: intent.step,
-      since: iso(intent.emitted_at),
-      deadline: iso(intent.deadline_at),
-    })),
+    pending: [...snapshot.pending.map(pendingView), ...(snapshot.held ?? []).map(heldView)],
     ...(snapshot.stuck === undefined ? {} : { stuck: snapshot.stuck.map(stuckView) }),
     ...(snapshot.question === undefined
       ? {}

@@ -8,7 +8,7 @@ import { conclude, end } from './conclude.js';
 import type { Ending } from './ending.js';
 import { traceRun } from './figures.js';
 import type { IntentRun } from './intent.run.js';
-import { intentConflict, invalidParameters, outcomeOf } from './outcomes.js';
+import { approvalRequired, intentConflict, invalidParameters, outcomeOf } from './outcomes.js';
 import type { FlowEnd, Parts } from './parts.js';
 import { pauseUntil } from './pause.js';
 import { overdue } from './queue.ttl.js';
@@ -19,7 +19,17 @@ import { type Verdict, verdictOf } from './verdict.js';
 /** Why the tool isn't run at all: the Commander and the brain see it as a failure. */
 export const refusal = (run: IntentRun): ErrorData | undefined => {
   const violations = run.tool?.check.violations(run.intent.parameters);
-  return violations === undefined ? undefined : invalidParameters(violations);
+  if (violations !== undefined) return invalidParameters(violations);
+  return isUnapproved(run) ? approvalRequired(run.intent.tool) : undefined;
+};
+
+/** Whoever emitted it should have asked a person, and knew of no such wish of the tool: another release, another program. */
+const isUnapproved = ({
+  tool,
+  intent: { ours, parameters, compensates, approvedBy },
+}: IntentRun): boolean => {
+  const answered = ours && (compensates !== undefined || approvedBy !== undefined);
+  return !answered && tool?.needsApproval(parameters) === true;
 };
 
 /** Runs the tool once; answers at once when the tool does. */

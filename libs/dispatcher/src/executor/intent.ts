@@ -23,6 +23,8 @@ export interface Intent extends AnsweredIntent {
   emittedAt: number | undefined;
   deadlineAt: number | undefined;
   compensates: string | undefined;
+  /** the person who approved it */
+  approvedBy: string | undefined;
   /** the class that the Commander holds the call to, where it isn't the tool's own */
   heldTo: EffectClass | undefined;
   event: CloudEvent<ToolCallData>;
@@ -98,6 +100,7 @@ export const readIntent = (event: CloudEvent<ToolCallData>, deployment: string):
     emittedAt: timeOf(event.time),
     deadlineAt: timeOf(call.deadline),
     compensates: call.compensates,
+    approvedBy: call.approved_by,
     heldTo: ours ? call.effect : undefined,
     event,
   };

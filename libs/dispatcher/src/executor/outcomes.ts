@@ -29,6 +29,12 @@ export const invalidParameters = (violations: string[]): ErrorData => ({
   details: { violations },
 });
 
+export const approvalRequired = (tool: string): ErrorData => ({
+  code: 'approval_required',
+  message: `${tool} is called only when a person has approved the call, and nobody has been asked; it was not run`,
+  retryable: false,
+});
+
 export const intentConflict = (claimed: string, came: string): ErrorData => ({
   code: 'intent_conflict',
   message: `the intent's tool and parameters (digest ${came}) aren't those that its id stands for (${claimed}); it was not run`,

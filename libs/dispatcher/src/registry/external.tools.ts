@@ -14,7 +14,7 @@ const text = (error: unknown): string => (error instanceof Error ? error.message
 export const loadExternalTools = async (path: string): Promise<ExternalTool[]> => {
   const from = `DORMOUSE_EXTERNAL_TOOLS, ${path}`;
   const expected =
-    'expected a JSON array of { name, description, parameters, effect or annotations, compensation?, timeoutMs? }';
+    'expected a JSON array of { name, description, parameters, effect or annotations, compensation?, timeoutMs?, approval? }';
   let content: unknown;
   try {
     content = JSON.parse(await readFile(path, 'utf8'));

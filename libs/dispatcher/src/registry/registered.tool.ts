@@ -22,6 +22,8 @@ export interface RegisteredTool {
   from: string;
   check: ParameterCheck;
   effectOf(parameters: JsonObject): EffectClass;
+  /** whether a person has to approve a call */
+  needsApproval(parameters: JsonObject): boolean;
   /** when the intent undoes another, and the tool said nothing itself, it tries harder */
   retryFor(compensates: boolean): RetryPolicy;
   run(parameters: JsonObject, context: ToolContext): unknown;
@@ -70,10 +72,13 @@ const checkFields = (tool: ToolDefinition, from: string): void => {
       of,
       `effect: expected one of ${EFFECT_CLASSES.join(', ')}, a function, or annotations that it follows from; got ${shown(tool.effect)}`,
     );
-  if (tool.approval !== undefined && tool.approval !== 'never')
+  if (
+    ![undefined, 'always', 'never'].includes(tool.approval as string) &&
+    typeof tool.approval !== 'function'
+  )
     throw toolInvalid(
       of,
-      `approval: this version serves 'never' only, got ${shown(tool.approval)}; leave it out, or keep the tool out`,
+      `approval: expected 'always', 'never' or a function of the parameters, got ${shown(tool.approval)}`,
     );
   if (tool.probe !== undefined && typeof tool.probe !== 'function')
     throw toolInvalid(of, `probe: expected a function, got ${shown(tool.probe)}`);
@@ -86,6 +91,12 @@ const checkFields = (tool: ToolDefinition, from: string): void => {
   positive(of, 'retry.factor', tool.retry?.factor, false);
   positive(of, 'retry.maxMs', tool.retry?.maxMs, false);
 };
+
+/** As the catalogue tells it; absent: nobody is asked. */
+const approvalSpec = ({ approval }: Pick<ToolDefinition, 'approval'>): Pick<ToolSpec, 'approval'> =>
+  approval === undefined || approval === 'never'
+    ? {}
+    : { approval: approval === 'always' ? approval : 'by_parameters' };
 
 const checkedParameters = (parameters: unknown, from: string): ParameterCheck => {
   const isSchema = typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters);
@@ -129,6 +140,7 @@ export const registeredTool = (definition: ToolDefinition, from: string): Regist
       ...(tool.queueTtlMs === undefined ? {} : { queueTtlMs: tool.queueTtlMs }),
       retry,
       ...(tool.concurrency === undefined ? {} : { concurrency: tool.concurrency }),
+      ...approvalSpec(tool),
       servedBy: 'dispatcher',
       ...(timer === undefined ? {} : { timer: true }),
     },
@@ -140,6 +152,16 @@ export const registeredTool = (definition: ToolDefinition, from: string): Regist
         return (EFFECT_CLASSES as readonly unknown[]).includes(told) ? (told as EffectClass) : 'irreversible';
       } catch {
         return 'irreversible';
+      }
+    },
+    needsApproval: (parameters) => {
+      const { approval } = tool;
+      if (typeof approval !== 'function') return approval === 'always';
+      // only a clear no lets it run without asking
+      try {
+        return (approval(parameters) as unknown) !== false;
+      } catch {
+        return true;
       }
     },
     retryFor: (compensates) => (compensates ? retryOfCompensation : retry),
@@ -166,9 +188,11 @@ export const registeredExternal = (tool: ExternalTool, from: string): Registered
       ...(tool.compensation === undefined ? {} : { compensation: tool.compensation }),
       timeoutMs: tool.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       retry: DEFAULT_RETRY,
+      ...(tool.approval === 'always' ? { approval: tool.approval } : {}),
       servedBy: 'external',
     },
     effectOf: () => effect,
+    needsApproval: () => tool.approval === 'always',
     retryFor: () => DEFAULT_RETRY,
     run: () => {
       throw new DormouseError('unknown_tool', `${tool.name} is served by a program of others`);

@@ -71,7 +71,10 @@ export interface ToolOptions<P = never> {
   concurrency?: number;
   /** Asked after the intent's deadline when a run that can't be repeated was cut off. */
   probe?: (parameters: P, context: ToolContext) => ProbeAnswer | Promise<ProbeAnswer>;
-  /** `never` (the default) is all that this version serves */
+  /**
+   * Whether a call is held until a person approves it; not one that undoes another. Of a function only `false` lets a call
+   * run without asking. Default: `never`.
+   */
   approval?: 'always' | 'never' | ((parameters: P) => boolean);
 }
 

@@ -63,6 +63,11 @@ export class ToolRegistry extends ToolCatalogue {
     return this.tools.get(name)?.effectOf(parameters) ?? 'irreversible';
   }
 
+  needsApproval(name: string, parameters: JsonObject): boolean {
+    const tool = this.tools.get(name);
+    return tool?.check.violations(parameters) === undefined && tool?.needsApproval(parameters) === true;
+  }
+
   override timerMs(name: string, parameters: JsonObject): number | undefined {
     const tool = this.tools.get(name);
     // who doesn't fit waits for nothing: it is refused as soon as it is run

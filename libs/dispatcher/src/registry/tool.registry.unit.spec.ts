@@ -16,9 +16,10 @@ import {
   registerDecorator,
   ValidateNested,
 } from 'class-validator';
+import type { JsonObject } from '#contracts';
 import { dtoSchema } from './dto.schema.js';
 import { registeredExternal, registeredTool } from './registered.tool.js';
-import type { ToolDefinition } from './tool.definition.js';
+import type { ToolDefinition, ToolOptions } from './tool.definition.js';
 import { ToolRegistry } from './tool.registry.js';
 
 const plain = (more: Partial<ToolDefinition> = {}): ToolDefinition => ({
@@ -70,6 +71,53 @@ class WithCustom {
   @Even()
   n!: number;
 }
+
+describe('approval', () => {
+  const parameters = { type: 'object', properties: { amount: { type: 'number' } }, required: ['amount'] };
+  const asks = (approval: ToolOptions['approval'], amount: unknown = 5) =>
+    registry(plain({ parameters, approval })).needsApproval('t', {
+      amount,
+    } as JsonObject);
+  const told = (approval: ToolOptions['approval']) => registeredTool(plain({ approval }), 'x').spec.approval;
+
+  it('is needed as the tool says, and only a clear no lets a call run', () => {
+    const by = (approval: (parameters: { amount: number }) => unknown) =>
+      approval as unknown as ToolOptions['approval'];
+    expect([asks(undefined), asks('never'), asks('always')]).toEqual([false, false, true]);
+    expect([
+      asks(by(({ amount }) => amount > 9)),
+      asks(by(({ amount }) => amount > 3)),
+      asks(by(() => undefined)),
+      asks(by(() => Promise.resolve(false))),
+      asks(
+        by(() => {
+          throw new Error('no');
+        }),
+      ),
+    ]).toEqual([false, true, true, true, true]);
+    expect([told(undefined), told('never'), told('always'), told(by(() => false))]).toEqual([
+      undefined,
+      undefined,
+      'always',
+      'by_parameters',
+    ]);
+  });
+
+  it('is not asked for a call that its tool would refuse', () => {
+    expect(asks('always', 'much')).toBe(false);
+  });
+
+  it('of a tool of others is what its declaration says', () => {
+    const external = (approval?: 'always' | 'never') =>
+      registeredExternal(
+        { name: 't', description: '', parameters: {}, effect: 'pure', ...(approval ? { approval } : {}) },
+        'x',
+      );
+    expect(external('always')).toMatchObject({ spec: { approval: 'always' } });
+    expect(external('always').needsApproval({})).toBe(true);
+    expect([external('never').needsApproval({}), external().needsApproval({})]).toEqual([false, false]);
+  });
+});
 
 describe('a DTO', () => {
   it('is told as a JSON Schema', () => {
@@ -161,7 +209,11 @@ describe('a tool is refused at start', () => {
       { retry: { maxAttempts: 0 } },
       /retry.maxAttempts: expected a whole number above 0, got 0/,
     ],
-    ['an approval', { approval: 'always' }, /approval: this version serves 'never' only/],
+    [
+      'an approval',
+      { approval: 'often' },
+      /approval: expected 'always', 'never' or a function .* got "often"/,
+    ],
   ])('%s', (_name, more, message) => {
     expect(() => registeredTool({ ...plain(), ...more } as ToolDefinition, 'file')).toThrow(message);
   });

@@ -27,6 +27,9 @@ class Catalogue extends ToolCatalogue {
   effectOf(): EffectClass {
     return 'pure';
   }
+  needsApproval(): boolean {
+    return false;
+  }
   violations(_name: string, parameters: unknown): string[] | undefined {
     return 'query' in (parameters as object) ? undefined : ['query: is required'];
   }

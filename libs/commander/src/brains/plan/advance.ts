@@ -58,6 +58,7 @@ const callOf = (step: PlanStep, parameters: JsonObject): Call => ({
   parameters,
   call: stepKey(step.id),
   ...(step.compensation === undefined ? {} : { effect: 'compensatable' }),
+  ...(step.approval === true ? { approval: true } : {}),
 });
 
 /** Marks the steps that the observed outcomes answer; returns the places of those that succeeded. */

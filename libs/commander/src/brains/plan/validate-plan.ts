@@ -81,20 +81,12 @@ const parametersOf = (
     : [{ at: `/steps/${place}/compensation/parameters`, parameters: step.compensation.parameters ?? {} }]),
 ];
 
-const formProblems = (step: PlanStep, place: number): FieldProblem[] => {
-  const problems = parametersOf(step, place).flatMap(({ at, parameters }): FieldProblem[] =>
+const formProblems = (step: PlanStep, place: number): FieldProblem[] =>
+  parametersOf(step, place).flatMap(({ at, parameters }): FieldProblem[] =>
     isShallow(parameters, MOST_LEVELS)
       ? []
       : [{ field: at, expected: `at most ${MOST_LEVELS} levels of nesting`, came: 'more' }],
   );
-  if (step.approval === true)
-    problems.push({
-      field: `/steps/${place}/approval`,
-      expected: "no approval: this release doesn't hold a step for a person",
-      came: 'true',
-    });
-  return problems;
-};
 
 const referenceProblems = (plan: Plan): FieldProblem[] => {
   const graph = planGraph(plan);

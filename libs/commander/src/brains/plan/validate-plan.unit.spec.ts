@@ -173,7 +173,6 @@ describe('a plan that is wrong is told where', () => {
       [{ ...a, compensation: { tool: 'strict', parameters: {} } }],
     ],
     ['parameters too deep', ['/steps/0/parameters'], [{ ...a, parameters: { p: nested(100_000) } }]],
-    ['an approval that nobody would be asked for', ['/steps/0/approval'], [{ ...a, approval: true }]],
   ];
   it.each(wrong)('%s', (_, where, steps) => {
     expect(fields(steps)).toEqual(where);
