@@ -1,5 +1,6 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
 import { BatchController } from './batch/batch.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { EventsController } from './events/events.controller.js';
@@ -25,6 +26,7 @@ const API: Type[] = [
   ToolsController,
   DeadLettersController,
   OpenApiController,
+  AsyncApiController,
   DocsController,
 ];
 

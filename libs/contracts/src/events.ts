@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { ErrorData } from './errors.js';
+import type { EventAttributes } from './event-attributes.js';
 import type { Json } from './json.js';
 import { OUTCOME_STATUSES } from './outcome.js';
 import { APPROVALS, RESOLUTIONS } from './people.js';
@@ -12,27 +13,7 @@ import { requestSpanId, type TraceCarry, traceparent } from './trace.js';
  * A CloudEvent (CNCF CloudEvents 1.0.2, JSON format). Unknown attributes and fields are kept and ignored.
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  */
-export interface CloudEvent<D = unknown> {
-  specversion: '1.0';
-  id: string;
-  source: string;
-  type: string;
-  /** RFC 3339, UTC, milliseconds */
-  time?: string;
-  datacontenttype?: string;
-  dataschema?: string;
-  /** the session id */
-  subject?: string;
-  /** the session id: the record's key */
-  partitionkey?: string;
-  /** W3C trace context */
-  traceparent?: string;
-  tracestate?: string;
-  /** whose event it is; one without ours is foreign */
-  deploymentid?: string;
-  tenant?: string;
-  /** where the payload lies when it is too large for a record: `blob:{<session_id>}:<sha256>` */
-  dataref?: string;
+export interface CloudEvent<D = unknown> extends EventAttributes {
   data?: D;
   [extension: string]: unknown;
 }

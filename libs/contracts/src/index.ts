@@ -10,6 +10,8 @@ export {
   toolErrorKind,
   UnknownOutcomeError,
 } from './errors.js';
+export { DeadLetterAttributes, EventAttributes } from './event-attributes.js';
+export { EVENT_SUMMARIES } from './event-summaries.js';
 export {
   ApprovalData,
   buildEvent,

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import {
   type CloudEvent,
+  type DeadLetterAttributes,
   DormouseError,
   type ErrorCode,
+  type EventAttributes,
   type EventContext,
   type Json,
   readTraceparent,
@@ -129,7 +131,7 @@ export const deadLetterRecord = (
     attempts: facts.attempts,
     // what a redrive needs to write the record again; a text, as extensions are no objects
     recordheaders: JSON.stringify(record.headers),
-  });
+  } satisfies EventAttributes & DeadLetterAttributes);
   const text = record.value === null ? 'null' : jsonText(record.value);
   const payload =
     text === null

@@ -17,6 +17,7 @@ import {
   TimelineEntry,
   ToolList,
 } from '#contracts';
+import { ALL_EVENTS, schemaPath } from '../asyncapi/event-schema.js';
 import { DEAD_LETTER_OPERATIONS } from './dead-letter.operations.js';
 import {
   type Answer,
@@ -276,5 +277,35 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'This document',
     answers: { 200: { description: 'OpenAPI 3.1', mediaType: JSON_TYPE, schema: { type: 'object' } } },
     errors: [],
+  },
+  {
+    method: 'get',
+    path: '/asyncapi.json',
+    id: 'asyncapi',
+    tag: 'description',
+    summary: 'The topics, and the events in them',
+    answers: { 200: { description: 'AsyncAPI 3.0', mediaType: JSON_TYPE, schema: { type: 'object' } } },
+    errors: [],
+  },
+  {
+    method: 'get',
+    path: schemaPath('{name}'),
+    id: 'getEventSchema',
+    tag: 'description',
+    summary: "The schema of an event's `data`",
+    description: "The event's `dataschema` is its `$id`: `urn:dormouse:schema:<name>/v1`.",
+    parameters: [
+      {
+        name: 'name',
+        in: 'path',
+        required: true,
+        description: 'what follows the prefix of its type',
+        schema: { type: 'string', enum: [...ALL_EVENTS] },
+      },
+    ],
+    answers: {
+      200: { description: 'JSON Schema', mediaType: 'application/schema+json', schema: { type: 'object' } },
+    },
+    errors: ['not_found'],
   },
 ];
