@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import kafkajs, { type AclEntry, type AclOperationTypes, type AclResourceTypes, type Admin } from 'kafkajs';
-import type { SessionView } from '#contracts';
+import { buildEvent, EVENT_NAMES, type SessionView } from '#contracts';
 import { eventually, freshName, RuntimeProcess } from '#testing';
 import { type SecuredKafka, SERVER_START_MS, sharedRedis, startSecuredKafka } from '#testing/servers';
-import { type Feed, type KafkaTransport, createKafkaTransport } from '#transport';
+import { createKafkaTransport, encodeEvent, EventStrategy, type Feed, type KafkaTransport } from '#transport';
 import { freshNames } from '../e2e/on-servers.js';
 
 const USERS = { alice: 'alice-secret', bob: 'bob-secret', carol: 'carol-secret' };
@@ -139,6 +139,46 @@ describe('a broker with TLS and SASL', () => {
     const subscription = await bob.subscribe(topic, freshName('group'), feed(records));
     await eventually(() => records.includes('from bob'));
     await subscription.close();
+  });
+
+  it('is read again by who may again, and says until then what is missing', async () => {
+    const topic = freshName('returned');
+    const alice = await connect({ sasl: { mechanism: 'plain', username: 'alice', password: USERS.alice } });
+    await alice.start([{ topic, partitions: 1 }]);
+    const carol = await connect({ sasl: { mechanism: 'plain', username: 'carol', password: USERS.carol } });
+    await carol.start([{ topic, partitions: 1 }]);
+    const context = { source: '/test/1', typePrefix: 'com.southwest.ai', deployment: 'dormouse' };
+    const strategy = new EventStrategy({
+      transport: carol,
+      topic,
+      group: freshName('group'),
+      transportId: Symbol('test'),
+      context,
+      deadLetterTopic: topic,
+      rejoinMs: 100,
+    });
+    const seen: unknown[] = [];
+    strategy.addHandler(EVENT_NAMES.timer, async ({ subject }) => seen.push(subject), true);
+    expect(await new Promise((resolve) => strategy.listen(resolve))).toBeUndefined();
+    const publish = (sessionId: string): Promise<void> => {
+      const fields = { name: EVENT_NAMES.timer, id: sessionId, sessionId, tenant: 'default' };
+      const event = buildEvent(context, { ...fields, traceId: 'a'.repeat(32), atMs: 0, data: {} });
+      return alice.publish([encodeEvent(topic, event)]);
+    };
+    await publish('allowed');
+    await eventually(() => seen.includes('allowed'));
+
+    const reading = right('carol', Resource.TOPIC, Operation.READ);
+    await admin.deleteAcls({ filters: [reading] });
+    const dead = await eventually(() => strategy.stats.dead, { timeoutMs: 90_000 });
+    expect(dead.message).toMatch(`read ${topic} as a member of group`);
+    expect(strategy.ready).toBe(false);
+    await publish('allowed again');
+    await admin.createAcls({ acl: [reading] });
+    await eventually(() => strategy.ready, { timeoutMs: 90_000 });
+    expect(seen).toEqual(['allowed', 'allowed again']);
+    expect(strategy.stats.dead).toBeNull();
+    await strategy.close();
   });
 
   it('ends the subscription of who may read no more, also where it goes on to be given partitions', async () => {

@@ -34,7 +34,7 @@ export interface KeyOrderedConsumerOptions {
   backoff?: Backoff;
   /** how long `drain` still waits for handlers whose signal it aborted; default 1000 */
   abortedMs?: number;
-  /** The subscription is dead: no record will come. Called once. */
+  /** The subscription is dead: no record will come to this consumer. Called once. */
   onDead?: (error: Error) => void;
   /** These partitions are ours from now on; called before their records come. */
   onAssigned?: (positions: readonly PartitionPosition[]) => void;

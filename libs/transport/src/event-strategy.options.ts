@@ -24,12 +24,12 @@ export interface EventStrategyOptions {
   maxInFlight?: number;
   /** how long `drain` and `close` let handlers end; default 30 s */
   drainMs?: number;
-  /** The subscription ended by itself: the process gets no more events of this topic. */
-  onDead?: (error: Error) => void;
+  /** after a subscription died, how long until another one begins; default 30 s */
+  rejoinMs?: number;
   consumer?: Partial<
     Omit<
       KeyOrderedConsumerOptions,
-      'transport' | 'topic' | 'group' | 'handler' | 'maxInFlight' | 'onAssigned' | 'onLost'
+      'transport' | 'topic' | 'group' | 'handler' | 'maxInFlight' | 'onAssigned' | 'onLost' | 'onDead'
     >
   >;
 }

@@ -14,8 +14,12 @@ import { PoisonGate } from './poison/poison-gate.js';
 import { SuspectError } from './poison/suspect-error.js';
 import type { LogRecord } from './port.js';
 import { RetryLog, placeOf } from './retry-log.js';
+import { Succession } from './succession.js';
+import { systemTimers } from './timers.js';
 
 const DRAIN_MS = 30_000;
+/** Seldom: what ended a subscription for good is mended by a person. */
+const REJOIN_MS = 30_000;
 const DEFAULT_IN_FLIGHT = 256;
 /** Records that were finished after the last commit that a process made may be delivered again, too. */
 const FINISHED_UNCOMMITTED = 1_000;
@@ -33,6 +37,7 @@ const gateOf = ({ poison, topic, context, maxInFlight = DEFAULT_IN_FLIGHT }: Eve
  *   rejects is called again, see {@link KeyOrderedConsumer}; a {@link DeadLetterError} makes the record a dead letter.
  * - Several handlers of one type are each called, and each until it has succeeded once in this delivery's process.
  * - A record that holds no valid event becomes a dead letter.
+ * - A subscription that dies is followed by another one, see {@link Succession}.
  *
  * Nest's way to a handler (guards, pipes, interceptors, filters) costs about 2.4 µs per event, so it isn't gone round.
  */
@@ -42,6 +47,9 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
   private gate: PoisonGate | undefined;
   private consumer: KeyOrderedConsumer;
+  /** those before it whose handlers still ran when it began */
+  private readonly outlived = new Set<KeyOrderedConsumer>();
+  private readonly succession: Succession;
   /** nobody is to be given records now, and the group is left */
   private suspended = false;
   private listening = false;
@@ -61,11 +69,17 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
       this.call(handler, event, delivery),
     );
     this.burials = new Burials(options, this.logger);
+    const { rejoinMs = REJOIN_MS, consumer } = options;
+    this.succession = new Succession(
+      rejoinMs,
+      consumer?.timers ?? systemTimers,
+      () => void this.beginAgain(),
+    );
     this.consumer = this.newConsumer();
   }
 
   get ready(): boolean {
-    return this.consumer.ready;
+    return this.consumer.ready && this.death === null;
   }
 
   /** The partitions that are read here. */
@@ -77,6 +91,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
     const [newerVersion = null] = this.tooNew.values();
     return {
       ...this.consumer.stats,
+      dead: this.death,
       newerVersion,
       unhandled: this.unhandled,
       deadLetters: this.burials.count,
@@ -123,7 +138,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   async suspend(): Promise<void> {
     if (this.suspended || this.drained) return;
     this.suspended = true;
-    if (this.listening) await this.consumer.drain(0);
+    if (this.listening) await this.end(0);
   }
 
   /** Joins the group again. Errors: `unavailable`: call it again */
@@ -142,7 +157,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   /** See {@link KeyOrderedConsumer.drain}. Called again, it is the same drain. */
   async drain(graceMs = this.options.drainMs ?? DRAIN_MS): Promise<void> {
     this.drained = true;
-    await this.consumer.drain(graceMs);
+    await this.end(graceMs);
     this._status$.next('closed');
   }
 
@@ -175,6 +190,43 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
   // a question, so that the compiler doesn't take the answer before an await for the one after it
   private isDrained(): boolean {
     return this.drained;
+  }
+
+  /** Why nothing is read, although it should be; null: nothing is wrong. */
+  private get death(): Error | null {
+    const { dead, finished } = this.consumer.stats;
+    return this.succession.told(finished) ?? dead;
+  }
+
+  private died(error: Error): void {
+    const { topic, group, rejoinMs = REJOIN_MS } = this.options;
+    this.logger.error(
+      `the subscription of ${group} to ${topic} is dead, another one begins in ${rejoinMs} ms: ${error.message}`,
+    );
+    this._status$.next('dead');
+    this.succession.died(error);
+  }
+
+  private async beginAgain(): Promise<void> {
+    for (const before of [...this.outlived, this.consumer]) {
+      if (before.stats.inFlight > 0) this.outlived.add(before);
+      else this.outlived.delete(before);
+    }
+    const consumer = this.newConsumer();
+    this.consumer = consumer;
+    try {
+      await consumer.start();
+      this._status$.next('connected');
+    } catch (error) {
+      if (consumer === this.consumer && !this.suspended && !this.drained)
+        this.died(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Leaves the group; no other subscription follows by itself. */
+  private async end(graceMs: number): Promise<void> {
+    this.succession.end();
+    await Promise.all([...this.outlived, this.consumer].map((consumer) => consumer.drain(graceMs)));
   }
 
   private newConsumer(): KeyOrderedConsumer {
@@ -210,9 +262,7 @@ export class EventStrategy extends Server implements CustomTransportStrategy {
         options.consumer?.onRetry?.(error, delivery, delayMs);
       },
       onDead: (error) => {
-        this.logger.error(`the subscription of ${group} to ${topic} is dead: ${error.message}`);
-        this._status$.next('dead');
-        options.onDead?.(error);
+        this.died(error);
       },
     });
   }

@@ -13,7 +13,7 @@ import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { EMPTY, type Observable, of, Subject, throwError } from 'rxjs';
 import { type CloudEvent, DormouseError, type EventName, EVENT_NAMES, buildEvent } from '#contracts';
-import { ScriptedLog, VirtualTime } from '#testing';
+import { ScriptedLog, ScriptedMember, VirtualTime } from '#testing';
 import { DeadLetterError } from './dead-letter.js';
 import type { Delivery } from './delivery.js';
 import { decodeEvent, encodeEvent } from './event-codec.js';
@@ -47,7 +47,6 @@ const serve = async (controllers: Type[], options: { filter?: boolean } = {}) =>
   const member = log.member();
   log.assign(0, member);
   const retries: { error: unknown; delayMs: number }[] = [];
-  const deaths: Error[] = [];
   const strategy = new EventStrategy({
     transport: member,
     topic: 'agent.observation',
@@ -55,7 +54,7 @@ const serve = async (controllers: Type[], options: { filter?: boolean } = {}) =>
     transportId: COMMANDER_TRANSPORT,
     context: CONTEXT,
     deadLetterTopic: 'agent.dead-letter',
-    onDead: (error) => deaths.push(error),
+    rejoinMs: 30_000,
     consumer: {
       timers: member.timers,
       random: () => 0,
@@ -77,7 +76,7 @@ const serve = async (controllers: Type[], options: { filter?: boolean } = {}) =>
     await time.run(60_000, () => member.closed);
     await closed;
   };
-  return { time, log, member, strategy, app, send, retries, deaths, close };
+  return { time, log, member, strategy, app, send, retries, close };
 };
 
 /** What handlers of the tests saw and do. */
@@ -505,20 +504,109 @@ describe('EventStrategy', () => {
     await expect(s.app.listen()).rejects.toThrow(/@EventPattern, not @MessagePattern/);
   });
 
-  it('says when its subscription dies or does not begin', async () => {
+  it('says when its subscription does not begin', async () => {
     const s = await serve([Observer]);
-    const status: unknown[] = [];
-    s.strategy.status.subscribe((x) => status.push(x));
-    await s.app.listen();
-    s.member.fail(new Error('gone'));
-    expect(s.deaths.map((e) => e.message)).toEqual(['gone']);
-    expect(s.strategy.ready).toBe(false);
-    await s.close();
-    expect(status).toEqual(['connected', 'dead', 'closed']);
+    s.member.subscribe = () => Promise.reject(new Error('no broker'));
+    await expect(s.app.listen()).rejects.toThrow('no broker');
+  });
 
-    const t = await serve([Observer]);
-    t.member.subscribe = () => Promise.reject(new Error('no broker'));
-    await expect(t.app.listen()).rejects.toThrow('no broker');
+  describe('whose subscription dies', () => {
+    const { subscribe } = ScriptedMember.prototype;
+    const dying = async () => {
+      const s = await serve([Observer]);
+      const status: unknown[] = [];
+      s.strategy.status.subscribe((x) => status.push(x));
+      await s.app.listen();
+      return { ...s, status };
+    };
+
+    it('says so, begins again after a pause, and is ready when it has finished something', async () => {
+      const s = await dying();
+      s.member.fail(new Error('a right is missing'));
+      expect(s.strategy.ready).toBe(false);
+      expect(s.strategy.stats.dead?.message).toBe('a right is missing');
+      await s.time.run(29_999);
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
+      await s.time.run(0);
+      expect([s.strategy.stats.finished, s.strategy.ready]).toEqual([0, false]);
+      await s.time.run(1_000);
+      expect([s.strategy.stats.finished, s.strategy.ready]).toEqual([1, true]);
+      expect(s.strategy.stats.dead).toBeNull();
+      await s.close();
+      expect(s.status).toEqual(['connected', 'dead', 'connected', 'closed']);
+    });
+
+    it('is not ready for having begun again, before it has lived for a minute where nothing comes', async () => {
+      const s = await dying();
+      s.member.fail(new Error('a right is missing'));
+      await s.time.run(30_000 + 59_999);
+      expect(s.strategy.stats.dead?.message).toBe('a right is missing');
+      expect(s.strategy.ready).toBe(false);
+      await s.time.run(1);
+      expect([s.strategy.stats.dead, s.strategy.ready]).toEqual([null, true]);
+      await s.close();
+    });
+
+    it('goes on beginning for as long as it dies, or is refused', async () => {
+      const s = await dying();
+      let begun = 0;
+      s.member.subscribe = async function (...args) {
+        begun++;
+        if (begun === 1) throw new Error('refused');
+        return subscribe.apply(this, args);
+      };
+      s.member.fail(new Error('first'));
+      await s.time.run(30_000);
+      expect([begun, s.strategy.stats.dead?.message]).toEqual([1, 'refused']);
+      await s.time.run(30_000);
+      s.member.fail(new Error('second'));
+      expect([begun, s.strategy.stats.dead?.message]).toEqual([2, 'second']);
+      await s.time.run(30_000);
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
+      await s.time.run(1_000);
+      expect([begun, s.strategy.stats.finished, s.strategy.ready]).toEqual([3, 1, true]);
+      await s.close();
+    });
+
+    it('does not begin again when it is closed or suspended meanwhile', async () => {
+      const s = await dying();
+      s.member.fail(new Error('gone'));
+      const suspended = s.strategy.suspend();
+      await s.time.run(120_000);
+      await suspended;
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
+      await s.time.run(1_000);
+      expect(s.strategy.stats.finished).toBe(0);
+      await s.strategy.resume();
+      s.log.assign(0, s.member);
+      await s.time.run(1_000);
+      expect([s.strategy.stats.finished, s.strategy.ready]).toEqual([1, true]);
+      s.member.fail(new Error('gone again'));
+      await s.close();
+      await s.time.run(120_000);
+      expect(s.strategy.ready).toBe(false);
+      expect(s.status).toEqual(['connected', 'dead', 'closed']);
+    });
+
+    it('lets what runs go on, and waits for it when it is closed', async () => {
+      const s = await dying();
+      const ends: string[] = [];
+      doing(async () => {
+        await s.time.sleep(45_000);
+        ends.push('done');
+      });
+      s.send(eventOf(EVENT_NAMES.toolResult, 'sess-a'));
+      await s.time.run(100);
+      s.member.fail(new Error('gone'));
+      s.log.revoke(0);
+      await s.time.run(31_000);
+      expect([ends, s.strategy.stats.inFlight]).toEqual([[], 0]);
+      const drained = s.strategy.drain(30_000);
+      await s.time.run(60_000, () => ends.length > 0);
+      await drained;
+      expect(ends).toEqual(['done']);
+      await s.close();
+    });
   });
 
   describe('suspended', () => {
