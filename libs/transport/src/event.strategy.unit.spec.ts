@@ -601,8 +601,11 @@ describe('EventStrategy', () => {
       s.log.revoke(0);
       await s.time.run(31_000);
       expect([ends, s.strategy.stats.inFlight]).toEqual([[], 0]);
-      const drained = s.strategy.drain(30_000);
-      await s.time.run(60_000, () => ends.length > 0);
+      let over = false;
+      const drained = s.strategy.drain(30_000).then(() => (over = true));
+      await s.time.run(10_000);
+      expect([ends, over]).toEqual([[], false]);
+      await s.time.run(5_000);
       await drained;
       expect(ends).toEqual(['done']);
       await s.close();
