@@ -4,7 +4,7 @@ import { DormouseError } from '#contracts';
 import type { ClaimKey, ClaimReply, ClaimRequest, SlotRequest } from '#idempotency';
 import type { LogRecord } from '#transport';
 import type { Storage } from '../storage.js';
-import { type FromChild, METHODS, type SuspectRole, type ToChild, toWire } from './wire.js';
+import { type FromChild, METHODS, recordOnWire, type SuspectRole, type ToChild, toWire } from './wire.js';
 
 const ENTRY = fileURLToPath(new URL('./child.js', import.meta.url));
 
@@ -79,7 +79,7 @@ export class SuspectChild {
     if (this.isGone) return 'ended';
     return new Promise((resolve) => {
       this.trying = { offset: record.offset, ended: resolve };
-      this.send({ kind: 'record', record });
+      this.send({ kind: 'record', record: recordOnWire(record) });
     });
   }
 

@@ -13,7 +13,7 @@ import {
   type TransportCapabilities,
 } from '#transport';
 import type { Storage } from '../storage.js';
-import { fromWire, METHODS, type Port, type PortCapabilities, type ToChild } from './wire.js';
+import { fromWire, METHODS, outboundOnWire, type Port, type PortCapabilities, type ToChild } from './wire.js';
 
 type Answer = Extract<ToChild, { kind: 'answer' }>;
 type Send = (message: { kind: 'call'; call: number; port: Port; method: string; args: unknown[] }) => void;
@@ -92,7 +92,7 @@ export class OneRecordTransport extends Transport {
   }
 
   async publish(records: readonly OutboundRecord[]): Promise<void> {
-    await this.calls.make('transport', 'publish', [records]);
+    await this.calls.make('transport', 'publish', [records.map(outboundOnWire)]);
   }
 
   async subscribe(_topic: string, _group: string, feed: Feed): Promise<Subscription> {

@@ -1,7 +1,7 @@
 import { DormouseError, type ErrorCode, type Json } from '#contracts';
 import type { ClaimCapabilities, ClaimStore, SlotStore } from '#idempotency';
 import type { DeadLetterStore, SessionStore, StateCapabilities } from '#state';
-import type { LogRecord, Transport, TransportCapabilities } from '#transport';
+import type { LogRecord, OutboundRecord, Transport, TransportCapabilities } from '#transport';
 
 /*
  * What a process and the child in which it tries suspects say to each other. The child has no connection and opens no
@@ -16,6 +16,20 @@ export interface PortCapabilities {
   claims: ClaimCapabilities;
   transport: TransportCapabilities;
 }
+
+/** A record that a child writes, with what of it survives the way: bytes that are made when they are asked for don't. */
+export const outboundOnWire = ({ topic, key, value, headers }: OutboundRecord): OutboundRecord => ({
+  topic,
+  key,
+  value,
+  ...(headers === undefined ? {} : { headers }),
+});
+
+/** The same of a record that a child is given. */
+export const recordOnWire = (record: LogRecord): LogRecord => {
+  const { topic, partition, offset, key, value, headers, timestampMs } = record;
+  return { topic, partition, offset, key, value, headers, timestampMs };
+};
 
 export type ToChild =
   | { kind: 'begin'; role: SuspectRole; capabilities: PortCapabilities }
