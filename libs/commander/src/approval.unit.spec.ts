@@ -175,6 +175,18 @@ describe('a session that ends', () => {
     expect(session.snapshot.status).toBe('compensated');
   });
 
+  it('tells of the answer that was accepted before, and of none by who saw another call', async () => {
+    const session = await play([asked('a'), step('b', 'book')]);
+    const { intent_id, digest } = session.snapshot.held![0]!;
+    await session.answer('step:b');
+    await session.cancel(true);
+    const sent = { id: `${intent_id}.approval`, name: 'observation.approval' as const, at: 1, version: 3 };
+    session.snapshot = { ...session.snapshot, inbox: [{ ...sent, data: { intent_id, digest } }] };
+    expect(await session.approve('step:a', { digest: 'of another call', by: 'eve' })).toBe('ignored');
+    expect(await session.approve('step:a')).toBe('committed');
+    expect(session.history.at(-1)).toMatchObject({ kind: 'approval', by: 'ann', refused: 'not_awaited' });
+  });
+
   it('at its deadline drops it too', async () => {
     const session = await play([asked('a')], { deadline: new Date(1_000_000 + MINUTE_MS).toISOString() });
     session.now += MINUTE_MS;

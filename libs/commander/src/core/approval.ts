@@ -16,9 +16,10 @@ export const applyApproval = (
   now: number,
 ): Transition => {
   const held = before.held?.find(({ intent_id }) => intent_id === given.intent_id);
-  const accepted = before.inbox?.some(({ id }) => id === given.id) === true;
+  const accepted = before.inbox?.find(({ id }) => id === given.id);
   // nobody was let in who saw another call: it is no answer, and the true one is still to come
-  if (held === undefined ? !accepted : held.digest !== given.digest) return ignore(before, 'not_awaited');
+  const digest = held?.digest ?? accepted?.data['digest'];
+  if (digest !== given.digest) return ignore(before, 'not_awaited');
   const draft = Draft.open(before, given.id, now);
   draft.markApplied(given.id);
   if (held === undefined || isOver(before, now)) {
