@@ -1,14 +1,10 @@
-import {
-  type CloudEvent,
-  DormouseError,
-  RetryableError,
-  type Snapshot,
-  UnknownOutcomeError,
-} from '#contracts';
-import type { ClaimKey, ClaimStore } from '#idempotency';
-import type { Around, Finding, Ports, SimulatorOptions } from '#simulator';
-import type { Commit, SessionStore } from '#state';
+import { type CloudEvent, DormouseError, RetryableError, UnknownOutcomeError } from '#contracts';
+import type { ClaimKey } from '#idempotency';
+import type { Around, Ports, SimulatorOptions } from '#simulator';
+import type { Commit } from '#state';
 import type { Feed, OutboundRecord, PartitionPosition } from '#transport';
+import { changed, claims, type Mutant, sessions, withDigests } from './mutant.js';
+import { PEOPLE_MUTANTS } from './people-mutants.js';
 import {
   askedBeside,
   askedInTurn,
@@ -19,75 +15,6 @@ import {
   whileReleasesDiffer,
   withForgeries,
 } from './profiles.js';
-
-/** A rule of the protocol, broken on purpose by something that stands before the ports of each process. */
-export interface Mutant {
-  name: string;
-  /** the number of the rule in docs/simulator.md */
-  rule: number;
-  /** the rule of docs/protocol.md that it leaves out */
-  breaks: string;
-  /** the promise that is broken by that */
-  shows: Finding['promise'];
-  around: () => Around;
-  /** what it takes to notice; the unbroken parts keep their promises under the same options */
-  options?: SimulatorOptions;
-}
-
-/** The port with some calls changed. */
-const changed = <Port extends object>(port: Port, changes: Partial<Port>): Port =>
-  Object.assign(Object.create(port) as Port, changes);
-
-const claims =
-  (change: (real: ClaimStore, digestOf: (key: ClaimKey) => string) => Partial<ClaimStore>) => (): Around => {
-    const digests = new Map<string, string>();
-    return {
-      ports: (ports) => {
-        const { claims: real } = ports;
-        const noting = changed(real, {
-          claim: (request) => {
-            digests.set(request.intentId, request.digest);
-            return real.claim(request);
-          },
-        });
-        return {
-          ...ports,
-          claims: changed(
-            noting,
-            change(noting, ({ intentId }) => digests.get(intentId) ?? ''),
-          ),
-        };
-      },
-    };
-  };
-
-const sessions = (change: (real: SessionStore, ports: Ports) => Partial<SessionStore>) => (): Around => ({
-  ports: (ports) => ({ ...ports, sessions: changed(ports.sessions, change(ports.sessions, ports)) }),
-});
-
-/** Both, where one has to know what the other was asked. */
-const withDigests =
-  (
-    change: (real: SessionStore, digestOf: (intentId: string) => string | undefined) => Partial<SessionStore>,
-  ) =>
-  (): Around => {
-    const digests = new Map<string, string>();
-    return {
-      ports: (ports) => ({
-        ...ports,
-        claims: changed(ports.claims, {
-          claim: (request) => {
-            digests.set(request.intentId, request.digest);
-            return ports.claims.claim(request);
-          },
-        }),
-        sessions: changed(
-          ports.sessions,
-          change(ports.sessions, (intentId) => digests.get(intentId)),
-        ),
-      }),
-    };
-  };
 
 const LEASE_FOR_EVER_MS = 10 * 365 * 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
@@ -140,6 +67,7 @@ const subscriptions =
   });
 
 export const MUTANTS: readonly Mutant[] = [
+  ...PEOPLE_MUTANTS,
   {
     name: 'no-claim',
     rule: 3,
@@ -327,49 +255,6 @@ export const MUTANTS: readonly Mutant[] = [
         });
       },
     })),
-  },
-  {
-    name: 'message-stays',
-    rule: 2,
-    breaks: 'the step that takes up a message takes it out of the inbox',
-    shows: 'messages',
-    around: () => {
-      const inboxes = new Map<string, Snapshot['inbox']>();
-      return sessions((real) => ({
-        commit: (commit) => {
-          const { snapshot, history } = commit;
-          const { session_id } = snapshot;
-          if (!history.some(({ key }) => key.startsWith('message:'))) {
-            if (snapshot.inbox !== undefined) inboxes.set(session_id, snapshot.inbox);
-            return real.commit(commit);
-          }
-          const inbox = inboxes.get(session_id);
-          return real.commit(inbox === undefined ? commit : { ...commit, snapshot: { ...snapshot, inbox } });
-        },
-      }))();
-    },
-    options: { messages: true },
-  },
-  {
-    name: 'end-over-message',
-    rule: 2,
-    breaks: 'an end that was thought before a message was accepted is thought again',
-    shows: 'messages',
-    around: sessions((real) => ({
-      commit: async (commit) => {
-        const { snapshot } = commit;
-        const now = await real.load(snapshot.session_id);
-        const unheard = now?.inbox?.some(({ name }) => name === 'observation.user_message') === true;
-        if (now === null || !unheard || snapshot.status !== 'completed') return real.commit(commit);
-        const { version } = now;
-        return real.commit({
-          ...commit,
-          expectedVersion: version,
-          snapshot: { ...snapshot, version: version + 1 },
-        });
-      },
-    })),
-    options: { messages: true },
   },
   {
     name: 'no-wake-up',

@@ -76,6 +76,18 @@ describe(`schedules (SEED=${FIRST} SCHEDULES=${SCHEDULES})`, () => {
     ).toBeUndefined();
   });
 
+  it('run nothing that a person is asked about before it is approved, and then once', async () => {
+    expect(await firstFinding(1, Math.ceil(SCHEDULES / 10), { approvals: true, faults: 0 })).toBeUndefined();
+    expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 4), { approvals: true })).toBeUndefined();
+    const forgetful = { approvals: true, trust: 'forgetful' } as const;
+    expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 10), forgetful)).toBeUndefined();
+  });
+
+  it('keep every promise while people write, and are asked about calls, at once', async () => {
+    const options = { messages: true, approvals: true };
+    expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 4), options)).toBeUndefined();
+  });
+
   it('leave no session hanging when a store comes back without its last writes', async () => {
     expect(await firstFinding(FIRST, Math.ceil(SCHEDULES / 3), { trust: 'forgetful' })).toBeUndefined();
   });

@@ -32,6 +32,16 @@ describe('verify', () => {
     expect(summary.sessions['completed']).toBeUndefined();
   });
 
+  it('has somebody asked about the calls of a plan of somebody, which stays as it is', async () => {
+    const [seat] = TRIP.plan.steps;
+    const submission = { plan: { steps: [{ ...seat!, approval: true }] } };
+    const people = { messages: true, approvals: true };
+    const summary = await verify({ seed: 1, schedules: 60, submission, toolsFrom: TOOLS, ...people }, 1);
+    expect(summary).toMatchObject({ schedules: 60, broken: 0 });
+    expect(summary.sessions['completed']).toBeGreaterThan(20);
+    expect(summary.sessions['failed']).toBeGreaterThan(5);
+  });
+
   it('says what is wrong with a plan that nobody would accept', async () => {
     const submission = { plan: { steps: [{ id: 'a', tool: 'nothing-like-that' }] } };
     await expect(verify({ seed: 1, schedules: 1, submission }, 1)).rejects.toThrow('nothing-like-that');

@@ -7,18 +7,17 @@ import { actingTools, type Stage, UNDOABLE, undoableOf } from './workload/acting
 import { EXTERNAL_TOOLS } from './workload/external-worker.js';
 import { givenTools } from './workload/given-tools.js';
 import type { Scenario } from './workload/scenario.js';
+import type { PeopleOptions } from './workload/with-people.js';
 import type { FaultAt, FaultKind, FaultPlanOptions } from './world/faults.js';
 import { TOPICS } from './world/naming.js';
 import { type Around, World } from './world/world.js';
 
 /** How schedules are made; the seed decides the rest. */
-export interface SimulatorOptions {
+export interface SimulatorOptions extends PeopleOptions {
   /** `forgetful`: a store comes back without its last writes, and only the promises that then still hold are checked */
   trust?: 'kept' | 'forgetful';
   /** submitted instead of sessions that are drawn */
   submission?: Submission;
-  /** sessions of models that ask, and people who write to them */
-  messages?: boolean;
   /** run for real, instead of the simulator's own */
   tools?: readonly RegisteredTool[];
   /** most faults of a schedule; default 6 */
@@ -82,6 +81,9 @@ export const runSchedule = async (
   const world = new World({
     seed,
     traced,
+    forgetful: trust === 'forgetful',
+    messages: options.messages ?? false,
+    approvals: options.approvals ?? false,
     faults: (scenario) => ({
       ...(options.exactly === undefined ? {} : { exactly: options.exactly }),
       most: options.faults ?? MOST_FAULTS,
@@ -94,7 +96,6 @@ export const runSchedule = async (
     }),
     tools: options.tools === undefined ? allTools : givenTools(options.tools),
     ...(options.submission === undefined ? {} : { submission: options.submission }),
-    ...(options.messages === undefined ? {} : { messages: options.messages }),
     ...(options.around === undefined ? {} : { around: options.around }),
     ...(options.sweeps === undefined ? {} : { sweeps: options.sweeps }),
     ...(options.audits === undefined ? {} : { audits: options.audits }),
@@ -108,12 +109,13 @@ export const runSchedule = async (
     seed,
     findings: kept(options, {
       histories: chronicle.histories(world.log),
-      promised: world.clients.flatMap(({ promised }) => promised ?? []),
+      promised: world.people.clients.flatMap(({ promised }) => promised ?? []),
       ledger: world.ledger,
       backlog: world.backlog(),
       deadLetters: world.deadLetters.all(),
       scenario: world.scenario,
       endless: partsCallAndCaller(world.faults) ? [] : world.claims.endless(),
+      answers: world.people.approver.answers,
       complaints: world.ledger.complaints,
       log: { topics: [TOPICS.observation, TOPICS.intent].map((topic) => world.log.topic(topic).partitions) },
       copies: copiesOfIntents(world.log),

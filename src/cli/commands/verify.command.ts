@@ -14,6 +14,7 @@ interface VerifyOptions {
   faults?: string;
   forgetful?: boolean;
   messages?: boolean;
+  approvals?: boolean;
   threads?: string;
 }
 
@@ -29,7 +30,7 @@ const wholeNumber = (option: string, text: string, least: number): number => {
 };
 
 const verificationOf = async (options: VerifyOptions): Promise<Verification> => {
-  const { seed, schedules, plan, tools, faults, forgetful, messages } = options;
+  const { seed, schedules, plan, tools, faults, forgetful, messages, approvals } = options;
   if (tools !== undefined && plan === undefined)
     throw new UsageError(
       '--tools: expected --plan FILE beside it, which says what to do with them; came none.',
@@ -40,6 +41,7 @@ const verificationOf = async (options: VerifyOptions): Promise<Verification> => 
     ...(faults === undefined ? {} : { faults: wholeNumber('faults', faults, 0) }),
     ...(forgetful === true ? { trust: 'forgetful' } : {}),
     ...(messages === true ? { messages } : {}),
+    ...(approvals === true ? { approvals } : {}),
     ...(plan === undefined ? {} : { submission: await readSubmission(plan) }),
     ...(tools === undefined ? {} : { toolsFrom: tools }),
   };
@@ -76,6 +78,7 @@ export const addVerify = (program: Command, context: Context): void => {
     .option('--faults <n>', 'most faults of one schedule (default 6)')
     .option('--forgetful', 'let stores come back without their last writes; checks what holds then')
     .option('--messages', 'sessions of models that ask, and people who write to them')
+    .option('--approvals', 'let people be asked about many of the calls')
     .option('--threads <n>', 'default: one for each core')
     .action(async (options: VerifyOptions, command: Command) => {
       const { terminal, json, exit } = context.of(command);

@@ -4,6 +4,8 @@ import type { Promised } from '../workload/client.js';
 import type { Scenario } from '../workload/scenario.js';
 import { FOREIGN } from '../workload/strays.js';
 import type { Ledger } from '../world/ledger.js';
+import type { AnswerGiven } from '../workload/approver.js';
+import { checkApprovals } from './approvals.js';
 import { checkCompensation } from './compensation.js';
 import type { SessionHistory } from './histories.js';
 import type { Finding } from './finding.js';
@@ -22,6 +24,8 @@ export interface Facts {
   backlog: readonly string[];
   deadLetters: readonly DeadLetter[];
   scenario: Scenario;
+  /** what people said of held calls */
+  answers: readonly AnswerGiven[];
   /** what no model's server would have taken */
   complaints: readonly string[];
   log: LogText;
@@ -57,6 +61,7 @@ export const check = (facts: Facts): Finding[] => {
       checkMessages(session, ledger.messages, report);
       checkOrder(session, ledger, report);
       checkCompensation(session, ledger, facts.undoable, report);
+      checkApprovals(session, ledger, facts.answers, report);
     }
   }
   if (trust === 'kept') {

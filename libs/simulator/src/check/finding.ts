@@ -10,6 +10,7 @@ export interface Finding {
     | 'order'
     | 'timeline'
     | 'cancel'
+    | 'approval'
     | 'wake_up'
     | 'in_time'
     | 'calm'

@@ -21,6 +21,8 @@ export interface Written {
   version: number;
   /** of this step, in its order */
   answered: string[];
+  /** calls that it made intents of, since a person approved them */
+  approved: string[];
 }
 
 /** What an observation says of its intent's outcome. */
@@ -37,6 +39,8 @@ export interface SessionHistory {
   timeline: StoredTimelineEntry[];
   /** every intent that was ever pending, by its id, as it was first written */
   intents: Map<string, PendingIntent>;
+  /** every call that was ever held, by its id */
+  held: Map<string, PendingIntent>;
   written: Written[];
   /** all that was ever in its inbox, by id */
   sent: Map<string, Sent>;
@@ -44,10 +48,23 @@ export interface SessionHistory {
   published: Map<string, Told[]>;
 }
 
+/** By session and id, as each was first seen. */
+const keepFirst = <T>(
+  kept: Map<string, Map<string, T>>,
+  sessionId: string,
+  seen: readonly T[],
+  idOf: (each: T) => string,
+): void => {
+  const ofSession = kept.get(sessionId) ?? new Map<string, T>();
+  kept.set(sessionId, ofSession);
+  for (const each of seen) if (!ofSession.has(idOf(each))) ofSession.set(idOf(each), each);
+};
+
 /** Keeps what the rows forget: every intent, and when which step was written. */
 export class Chronicle {
   private readonly intents = new Map<string, Map<string, PendingIntent>>();
   private readonly sent = new Map<string, Map<string, Sent>>();
+  private readonly held = new Map<string, Map<string, PendingIntent>>();
   private readonly written = new Map<string, Written[]>();
 
   constructor(
@@ -60,17 +77,19 @@ export class Chronicle {
   }
 
   private note({ snapshot, history }: Commit): void {
-    const { session_id, version, pending, inbox = [] } = snapshot;
-    const known = this.sent.get(session_id) ?? new Map<string, Sent>();
-    this.sent.set(session_id, known);
-    for (const sent of inbox) known.set(sent.id, sent);
-    const intents = this.intents.get(session_id) ?? new Map<string, PendingIntent>();
-    this.intents.set(session_id, intents);
-    for (const intent of pending) if (!intents.has(intent.intent_id)) intents.set(intent.intent_id, intent);
+    const { session_id, version, pending, held = [], inbox = [] } = snapshot;
+    keepFirst(this.intents, session_id, pending, ({ intent_id }) => intent_id);
+    keepFirst(this.held, session_id, held, ({ intent_id }) => intent_id);
+    keepFirst(this.sent, session_id, inbox, ({ id }) => id);
     const written = this.written.get(session_id) ?? [];
     this.written.set(session_id, written);
     const answered = history.flatMap((entry) => (entry.kind === 'observation' ? [entry.intent_id] : []));
-    written.push({ at: this.now(), version, answered });
+    const approved = history.flatMap((entry) =>
+      entry.kind === 'approval' && entry.decision === 'approve' && entry.refused === undefined
+        ? [entry.intent_id]
+        : [],
+    );
+    written.push({ at: this.now(), version, answered, approved });
   }
 
   /** @param log what was published */
@@ -83,6 +102,7 @@ export class Chronicle {
       timeline: row.timeline.map(({ text }) => JSON.parse(text) as StoredTimelineEntry),
       intents: this.intents.get(sessionId) ?? new Map<string, PendingIntent>(),
       sent: this.sent.get(sessionId) ?? new Map<string, Sent>(),
+      held: this.held.get(sessionId) ?? new Map<string, PendingIntent>(),
       written: this.written.get(sessionId) ?? [],
       published: published.get(sessionId) ?? new Map<string, Told[]>(),
     }));

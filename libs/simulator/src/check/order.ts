@@ -53,9 +53,11 @@ const checkPlan = ({ snapshot, intents }: SessionHistory, follows: Follows): voi
   });
 };
 
-/** A model thinks when all calls of its turn are answered. */
-const checkTurns = ({ intents }: SessionHistory, follows: Follows): void => {
-  const all = [...intents.values()].filter(({ compensates }) => compensates === undefined);
+/** A model thinks when all calls of its turn are answered; one that a person rejected never was an intent. */
+const checkTurns = ({ intents, held }: SessionHistory, follows: Follows): void => {
+  const all = [...new Map([...held, ...intents]).values()].filter(
+    ({ compensates }) => compensates === undefined,
+  );
   const turnOf = ({ call = '' }: PendingIntent): number => Number(/^call_(\d+)_/.exec(call)?.[1] ?? 0);
   for (const intent of all)
     for (const earlier of all)

@@ -3,10 +3,11 @@ import { Logger } from '@nestjs/common';
 import { DormouseError, type Submission } from '#contracts';
 import { loadToolModules, type RegisteredTool, registeredTool, waitTool } from '#dispatcher';
 import { runSchedule, type ScheduleReport, type SimulatorOptions } from '../simulator.js';
+import type { PeopleOptions } from '../workload/with-people.js';
 import { addReport, addSummary, emptySummary, type Summary } from './summary.js';
 
 /** What is verified; plain data, so that it can be handed to another thread. */
-export interface Verification {
+export interface Verification extends PeopleOptions {
   /** of the first schedule; the others follow */
   seed: number;
   schedules: number;
@@ -15,8 +16,6 @@ export interface Verification {
   faults?: number;
   /** submitted in each schedule, instead of sessions that are drawn */
   submission?: Submission;
-  /** sessions of models that ask, and people who write to them */
-  messages?: boolean;
   /** a file or package that exports `tools`, run for real */
   toolsFrom?: string;
 }
@@ -42,14 +41,16 @@ export const toolsOf = async (from: string): Promise<RegisteredTool[]> => {
 const optionsOf = async ({
   trust,
   faults,
-  submission,
   messages,
+  approvals,
+  submission,
   toolsFrom,
 }: Verification): Promise<SimulatorOptions> => ({
   ...(trust === undefined ? {} : { trust }),
   ...(faults === undefined ? {} : { faults }),
-  ...(submission === undefined ? {} : { submission }),
   ...(messages === undefined ? {} : { messages }),
+  ...(approvals === undefined ? {} : { approvals }),
+  ...(submission === undefined ? {} : { submission }),
   ...(toolsFrom === undefined ? {} : { tools: await toolsOf(toolsFrom) }),
 });
 

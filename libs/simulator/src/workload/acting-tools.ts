@@ -15,6 +15,7 @@ import {
 import type { Agenda } from '../world/agenda.js';
 import type { Ledger, ToolRun } from '../world/ledger.js';
 import type { Randomness } from '../world/randomness.js';
+import { ASKING, isQuick } from './asking-tool.js';
 import type { SimulatedProcess } from '../world/simulated-process.js';
 
 /** How one attempt of a tool goes: written in the plan's parameters, so that a seed tells all of it. */
@@ -64,6 +65,7 @@ const ACTING: readonly RegisteredTool[] = [
   spec('mark', 'compensatable'),
   spec('unbook', 'idempotent'),
   spec('send', 'irreversible'),
+  spec(ASKING, 'irreversible', { approval: (parameters: JsonObject) => !isQuick(parameters) }),
   spec('post', 'irreversible', { probe: () => ({ outcome: 'unknown' }) }),
 ];
 const WAIT = registeredTool(waitTool, 'built in');

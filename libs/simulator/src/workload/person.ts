@@ -1,6 +1,6 @@
 import type { DeadLetter, JsonObject, ResolutionRequest, Snapshot, StuckIntent } from '#contracts';
 import type { Ledger } from '../world/ledger.js';
-import { type Outside, Somebody, TENANT } from './somebody.js';
+import { type Outside, Somebody, TENANT, UNTIL_IT_IS_THERE } from './somebody.js';
 
 /** What somebody does who looks after parked sessions. Times: ms after it is there to be seen. */
 export interface Habits {
@@ -13,8 +13,6 @@ export interface Habits {
 
 /** What was run again so often is given up. */
 const MOST_RETRIES = 2;
-/** A session that asks waits for as long as it takes. */
-const UNTIL_IT_IS_THERE = 10_000;
 const SURE: JsonObject = { acts: [{ ms: 10, ends: 'ok', does: 5 }] };
 
 /**

@@ -48,8 +48,9 @@ const NOTHING_ASKED: Script = { turns: [], ends: 'says' };
 
 const answerTo = (messages: ChatRequest['messages']): unknown => {
   const asked = messages.find(({ role }) => role === 'user')?.content;
-  // a store that lost its last writes may have lost the question
-  const { turns, ends }: Script = typeof asked === 'string' ? (JSON.parse(asked) as Script) : NOTHING_ASKED;
+  // a store that lost its last writes may have lost the question, and kept what was written later
+  const { turns, ends }: Script =
+    typeof asked === 'string' && asked.startsWith('{') ? (JSON.parse(asked) as Script) : NOTHING_ASKED;
   const number = messages.filter(({ role }) => role === 'assistant').length;
   const calls = turns[number];
   const message =

@@ -27,6 +27,8 @@ export interface Outside {
 const WRONG: ReadonlySet<string> = new Set(['invalid_request', 'invalid_plan', 'no_brain']);
 const PATIENCE_MS = 8_000;
 const TRIES = 40;
+/** What a session waits for as long as it takes is insisted on while no process is there, however long that is. */
+export const UNTIL_IT_IS_THERE = 10_000;
 /** whose sessions all of a schedule are */
 export const TENANT = 'default';
 

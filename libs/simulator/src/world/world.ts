@@ -10,14 +10,13 @@ import { SimulatedDeadLetterStore } from '../servers/simulated-dead-letter-store
 import { SimulatedSessionStore } from '../servers/simulated-session-store.js';
 import { SimulatedTransport } from '../servers/simulated-transport.js';
 import type { Stage } from '../workload/acting-tools.js';
-import { Client } from '../workload/client.js';
 import { externalWorker } from '../workload/external-worker.js';
-import { Person } from '../workload/person.js';
-import { withConversations } from '../workload/conversations.js';
-import { BEGIN_MS, drawParameters, drawScenario, type Scenario } from '../workload/scenario.js';
+import { People } from '../workload/people.js';
+import { BEGIN_MS, drawScenario, type Scenario } from '../workload/scenario.js';
 import { SimulatedModel } from '../workload/simulated-model.js';
 import type { Api } from '../workload/somebody.js';
 import { strayRecord } from '../workload/strays.js';
+import { type PeopleOptions, withPeople } from '../workload/with-people.js';
 import { Agenda, drive } from './agenda.js';
 import { type FaultKind, FaultPlan, type FaultPlanOptions } from './faults.js';
 import { Ledger } from './ledger.js';
@@ -46,26 +45,23 @@ export interface Around {
   handler?: (role: Role, handle: Handle, ports: Ports) => Handle;
 }
 
-export interface WorldOptions {
+export interface WorldOptions extends PeopleOptions {
   seed: number;
   traced: boolean;
   faults: (scenario: Scenario) => FaultPlanOptions;
   /** the tools of a process */
   tools: (stage: Stage) => RegisteredTool[];
   submission?: Submission;
-  /** sessions that people write to, and that ask */
-  messages?: boolean;
   around?: Around;
   /** false: there is no sweeper, and what it would have to repair must not be needed */
   sweeps?: boolean;
   /** the schedulers audit the wake-ups too; default: not, so that a wake-up that is lost shows */
   audits?: boolean;
+  /** stores may lose what they acknowledged */
+  forgetful: boolean;
   /** changes what was drawn */
   scenario?: (scenario: Scenario) => Scenario;
 }
-
-/** Of a schedule's own seed and of what is drawn apart from it. */
-const APART = 2 ** 40;
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -94,8 +90,7 @@ export class World implements Surroundings {
   /** reached without faults: what a slot decides is when a tool runs, not whether */
   readonly slots: SlotStore;
   readonly log: LogRows;
-  readonly clients: Client[];
-  private readonly person: Person;
+  readonly people: People;
   private readonly members: Member[] = [];
   private readonly outages = new Map<ServerName, number>();
   private readonly cutOff = new Map<SimulatedProcess, number>();
@@ -113,20 +108,20 @@ export class World implements Surroundings {
     this.slots = new EmbeddedSlotStore(now);
     this.log = new LogRows(now);
     const drawn = drawScenario(this.random, options.submission);
-    const wanted =
-      options.messages === true
-        ? withConversations(drawn, new Randomness(options.seed + APART), drawParameters)
-        : drawn;
+    const wanted = withPeople(drawn, options.seed, options, options.submission);
     this.scenario = options.scenario?.(wanted) ?? wanted;
     this.faults = new FaultPlan(this.random, options.faults(this.scenario));
     this.deadLetters = new DeadLetterRows(now, this.scenario.settings.retentionMs);
-    this.clients = this.scenario.wishes.map((wish) => new Client(this, wish));
-    this.person = new Person(this, this.ledger, this.scenario.habits, now);
+    this.people = new People(this, this.scenario, {
+      ledger: this.ledger,
+      serverNow: now,
+      looksAgain: options.forgetful,
+    });
     this.sessions.commits.push(({ snapshot }) => {
-      this.person.sees(snapshot);
+      this.people.see(snapshot);
     });
     this.deadLetters.onPut = (letter) => {
-      this.person.finds(letter);
+      this.people.find(letter);
     };
     this.sessions.onWake = () => {
       for (const { node } of this.members) node.wakeSweeper();
@@ -145,7 +140,7 @@ export class World implements Surroundings {
     })))
       this.log.make({ topic, partitions });
     for (const { name, roles } of this.scenario.processes) this.begin(name, roles, 1);
-    for (const client of this.clients) client.begin();
+    this.people.begin();
     this.scenario.strays.forEach(({ kind, atMs, times }, number) => {
       for (let copy = 0; copy < times; copy++)
         this.agenda.after(atMs * (copy + 1), () => {
@@ -191,7 +186,7 @@ export class World implements Surroundings {
   private isSettled(): boolean {
     for (const { status, unheard } of this.sessions.rows.values())
       if (!isTerminal(status) && (status !== 'parked' || unheard)) return false;
-    for (const somebody of [...this.clients, this.person]) if (!somebody.done) return false;
+    if (!this.people.done) return false;
     for (const { process } of this.members) if (process.state === 'frozen') return false;
     return true;
   }
