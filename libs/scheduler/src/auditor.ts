@@ -8,6 +8,7 @@ import {
 import { bootId } from '#idempotency';
 import { type AuditNotes, NO_NOTES, SessionStore, type WakeFault, type WakeViolation } from '#state';
 import { afterLook, afterRepairs, countsOf, finished, LATE_MS, restLeft, SEEN_ALL } from './audit-notes.js';
+import { Rounds } from './rounds.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 
 /** Entries looked at in one go, and the pause between two: at most 2,500 a second, whatever there are. */
@@ -33,9 +34,7 @@ export class Auditor implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly counts: Record<WakeFault, number> = { missing: 0, late: 0, orphaned: 0, misplaced: 0 };
   private suspects: WakeViolation[] = [];
   private known: AuditNotes = NO_NOTES;
-  private timer: NodeJS.Timeout | undefined;
-  private under: Promise<void> | undefined;
-  private stopped = false;
+  private readonly rounds = new Rounds(() => this.tried(), false);
   private complained = false;
 
   constructor(
@@ -56,13 +55,11 @@ export class Auditor implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.wait(0);
+    this.rounds.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.under;
+  onModuleDestroy(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /**
@@ -112,16 +109,6 @@ export class Auditor implements OnApplicationBootstrap, OnModuleDestroy {
     return countsOf(repaired.map(({ fault }) => fault));
   }
 
-  private wait(ms: number): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.under = this.tried().then((next) => {
-        this.under = undefined;
-        this.wait(next);
-      });
-    }, ms).unref();
-  }
-
   private async tried(): Promise<number> {
     try {
       const next = await this.turn();
@@ -129,7 +116,8 @@ export class Auditor implements OnApplicationBootstrap, OnModuleDestroy {
       return next;
     } catch (error) {
       // the sweeper, which asks the same store, says every time that it is away
-      if (!this.stopped && !this.complained) this.log.warn(`the audit goes on in a moment: ${String(error)}`);
+      if (!this.rounds.stopped && !this.complained)
+        this.log.warn(`the audit goes on in a moment: ${String(error)}`);
       this.complained = true;
       return AFTER_AN_ERROR_MS;
     }

@@ -12,6 +12,7 @@ import { Histograms } from '#telemetry';
 import { EventClient } from '#transport';
 import { dueWork, type DueWork, putOffUntil } from './due.machine.js';
 import { LogBacklog } from './log-backlog.js';
+import { Rounds } from './rounds.js';
 import { SCHEDULER_OPTIONS, type SchedulerOptions } from './scheduler.options.js';
 
 const DEFAULT_POLL_MS = 50;
@@ -58,9 +59,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly counts: SweeperStats = { swept: 0, published: 0, repaired: 0 };
   /** s, from the time of a wake-up until what it asks for is published; by what that was: `due`, `lost` or `nothing` */
   readonly lateness = new Histograms();
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> | undefined;
-  private stopped = false;
+  private readonly rounds = new Rounds(() => this.turn(), true);
   /** others moved on what this one had looked at, in the last round that was full; at first nobody knows */
   private crowded = true;
   private expiredAt = 0;
@@ -81,13 +80,11 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.wait(0);
+    this.rounds.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.round;
+  onModuleDestroy(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /**
@@ -181,16 +178,6 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     return true;
   }
 
-  private wait(ms: number): void {
-    if (this.stopped) return;
-    this.timer = setTimeout(() => {
-      this.round = this.turn().then((next) => {
-        this.round = undefined;
-        this.wait(next);
-      });
-    }, ms);
-  }
-
   /** One round; returns after how many ms the next one begins. */
   private async turn(): Promise<number> {
     const pollMs = this.options.pollMs ?? DEFAULT_POLL_MS;
@@ -199,7 +186,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
       await this.expire();
       return pollMs;
     } catch (error) {
-      if (!this.stopped)
+      if (!this.rounds.stopped)
         this.log.warn(`a sweep failed and is tried again in ${AFTER_AN_ERROR_MS} ms: ${String(error)}`);
       return AFTER_AN_ERROR_MS;
     }
